@@ -1,0 +1,1 @@
+"""Layered, single-purpose libraries; they never import a service."""

@@ -1,0 +1,1 @@
+"""Every message between services, one module per conversation; both ends import the same method."""

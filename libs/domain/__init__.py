@@ -1,0 +1,1 @@
+"""The desk's words: symbols, bars, orders, fills, signals, time and the root of all errors."""

@@ -1,0 +1,1 @@
+"""One folder per container; services never import each other."""
