@@ -104,3 +104,11 @@ def inputs_hash(evidence: tuple[Evidence, ...]) -> str:
     ]
     canonical = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class NoDecisionReason(StrEnum):
+    """Why a round says nothing about a symbol; stable names for records and reports."""
+
+    BELOW_QUORUM = "BELOW_QUORUM"
+    TOO_FEW_WITHOUT_LLM = "TOO_FEW_WITHOUT_LLM"
+    NO_WEIGHT = "NO_WEIGHT"
