@@ -1,0 +1,1 @@
+"""The one door to PostgreSQL: connections, migrations, and plain functions over a connection, by aggregate."""

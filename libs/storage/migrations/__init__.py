@@ -1,0 +1,1 @@
+"""Alembic's environment; each revision runs the SQL files that carry its number."""

@@ -1,0 +1,8 @@
+"""Run migrations over the connection that `libs.storage.migrate` opened."""
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, version_table="alembic_version", version_table_schema="public")
+with context.begin_transaction():
+    context.run_migrations()

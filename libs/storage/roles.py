@@ -1,0 +1,50 @@
+"""Login roles: each service has its own, a member of the group whose rights it needs."""
+
+from collections.abc import Iterable
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from sqlalchemy import create_engine, text
+
+_SINGLE = frozenset({"ingestion", "orchestrator", "risk", "execution", "broker_gateway", "paper_venue", "api_gateway"})
+
+
+def group_of(service: str) -> str:
+    """The group role of a service; whatever has none of its own is an analyst."""
+    return f"hiddengem_{service}" if service in _SINGLE else "hiddengem_analyst"
+
+
+def login_of(service: str) -> str:
+    """The role a service logs in with."""
+    return f"hg_{service}"
+
+
+def service_url(owner_url: str, service: str, password: str) -> str:
+    """The database URL of one service, made from the owner's."""
+    parts = urlsplit(owner_url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{login_of(service)}:{quote(password, safe='')}@{host}"))
+
+
+def ensure_logins(owner_url: str, services: Iterable[str], password: str) -> None:
+    """Create or update the login role of each service, and let it into this database."""
+    engine = create_engine(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(4846912)"))
+            for service in services:
+                statements = connection.execute(_LOGIN, {"login": login_of(service), "group": group_of(service), "password": password})
+                for statement in statements.scalar_one():
+                    connection.exec_driver_sql(statement.replace("%", "%%"))
+    finally:
+        engine.dispose()
+
+
+_LOGIN = text("""
+    SELECT ARRAY[
+        CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = :login)
+             THEN format('ALTER ROLE %I LOGIN PASSWORD %L', CAST(:login AS text), CAST(:password AS text))
+             ELSE format('CREATE ROLE %I LOGIN PASSWORD %L', CAST(:login AS text), CAST(:password AS text)) END,
+        format('GRANT %I TO %I', CAST(:group AS text), CAST(:login AS text)),
+        format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), CAST(:login AS text))
+    ]
+""")
