@@ -1,0 +1,137 @@
+"""Market data out of files: `file:PATH`, one file or a folder; recognised by columns, checked row by row.
+
+A part is all files of one layout, so that a (symbol, date) found in two of them keeps the first by file name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from libs.marketdata.file_checks import checks_for
+from libs.marketdata.fingerprint import files_of, fingerprint, hashes_of
+from libs.marketdata.frames import KEYS, conform, with_margin_publication
+from libs.marketdata.readers import READERS, Unreadable, column_names, load
+from libs.marketdata.recognition import Layout, Unknown, recognise
+from libs.marketdata.source import BadFile, Batch, Kind, Part, Skipped
+from libs.marketdata.validation import check, keep_first
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """One file's rows of one kind after its checks."""
+
+    file: Path
+    frame: pl.DataFrame
+    rows_read: int
+    rejected: dict[str, int]
+
+
+class FileSource:
+    """The files under a path. `sessions` are those known already; a calendar among the files adds its own."""
+
+    name = "file"
+    synthetic = False
+    kinds = frozenset(Kind)
+
+    def __init__(self, path: Path, *, sessions: Sequence[date], as_of: date) -> None:
+        self._as_of = as_of
+        self._layouts: dict[Layout, list[Path]] = {}
+        self._skipped: list[Skipped] = []
+        files = files_of(path)
+        for file in files:
+            self._sort_in(file)
+        if not self._layouts:
+            raise BadFile("SOURCE", f"nothing under {path} can be imported: {_reasons(self._skipped)}")
+        self._hashes = hashes_of(file for group in self._layouts.values() for file in group)
+        self._sessions = sorted({*sessions, *self._calendar_files()})
+
+    def _sort_in(self, file: Path) -> None:
+        try:
+            found = recognise(file.name, column_names(file))
+        except Unreadable as e:
+            found = Unknown(str(e))
+        if isinstance(found, Unknown):
+            self._skipped.append(Skipped(file.name, found.reason))
+        else:
+            self._layouts.setdefault(found, []).append(file)
+
+    def _calendar_files(self) -> list[date]:
+        days: list[date] = []
+        for file in self._layouts.get(Layout.CALENDAR, []):
+            frame = READERS[Layout.CALENDAR](load(file, Layout.CALENDAR))[Kind.CALENDAR]
+            days.extend(frame["session"].drop_nulls())
+        return days
+
+    def parts(self) -> list[Part]:
+        """One part per layout found; the calendar first, since it judges the dates of the others."""
+        return [
+            Part(layout.value, fingerprint({file: self._hashes[file] for file in self._layouts[layout]}))
+            for layout in Layout
+            if layout in self._layouts
+        ]
+
+    def skipped(self) -> list[Skipped]:
+        """Files with columns of no known layout, or that are no tables at all."""
+        return list(self._skipped)
+
+    def read(self, part: Part) -> list[Batch]:
+        """Every file of one layout: a batch per file and kind."""
+        layout = Layout(part.name)
+        by_kind: dict[Kind, list[_Checked]] = {}
+        for file in self._layouts[layout]:
+            for kind, checked in self._read_file(file, layout).items():
+                by_kind.setdefault(kind, []).append(checked)
+        return [batch for kind, read in by_kind.items() for batch in self._merge(kind, read)]
+
+    def _read_file(self, file: Path, layout: Layout) -> dict[Kind, _Checked]:
+        found: dict[Kind, _Checked] = {}
+        for kind, frame in READERS[layout](load(file, layout)).items():
+            result = check(frame, checks_for(kind, self._sessions))
+            found[kind] = _Checked(
+                file, self._finish(kind, result.frame), frame.height, dict(result.rejected)
+            )
+        if found and all(not checked.frame.height for checked in found.values()):
+            counts = next(iter(found.values())).rejected
+            raise BadFile(
+                file.name, f"no row of this {layout.value} file is fit to be stored: {counts or 'empty'}"
+            )
+        return found
+
+    def _finish(self, kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:
+        if kind is Kind.MARGIN:
+            frame = with_margin_publication(frame, self._sessions)
+        elif kind is Kind.INSTRUMENTS:
+            frame = frame.with_columns(pl.lit(self._as_of).alias("as_of"))
+        elif kind is Kind.BARS:
+            frame = frame.with_columns(
+                (pl.col("trade_status") == 0).alias("suspended"),
+                (pl.col("is_st") == 1).alias("special_treatment"),
+            )
+        return conform(kind, frame)
+
+    def _merge(self, kind: Kind, read: list[_Checked]) -> list[Batch]:
+        merged = keep_first([checked.frame for checked in read], KEYS[kind])
+        return [
+            Batch(
+                kind=kind,
+                frame=frame,
+                origin=checked.file.name,
+                rows_read=checked.rows_read,
+                sha256=self._hashes[checked.file],
+                rejected=checked.rejected,
+                duplicates=duplicates,
+                conflicts=conflicts,
+            )
+            for checked, frame, duplicates, conflicts in zip(
+                read, merged.frames, merged.duplicates, merged.conflicts, strict=True
+            )
+        ]
+
+
+def _reasons(skipped: Sequence[Skipped]) -> str:
+    shown = [f"{s.path}: {s.reason}" for s in skipped[:5]]
+    more = [f"and {len(skipped) - 5} more"] if len(skipped) > 5 else []
+    return "; ".join(shown + more)

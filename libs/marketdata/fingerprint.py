@@ -1,0 +1,41 @@
+"""Hashes of files, so that what was imported before is recognised unread. Standard library only."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from libs.marketdata.source import BadFile
+
+READER_VERSION = 1
+"""Part of every fingerprint: raise it when the reading of files changes, and they are imported again."""
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files a `file:PATH` means, ordered by name: the file itself, or those directly in the folder."""
+    try:
+        found = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        for file in found:
+            with file.open("rb"):
+                pass
+    except OSError as e:
+        raise BadFile("SOURCE", f"{e.filename or path} cannot be read: {e.strerror}") from e
+    if not found:
+        raise BadFile("SOURCE", f"{path} holds no file")
+    return found
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hashes_of(files: Iterable[Path]) -> dict[Path, str]:
+    """The SHA-256 of each file."""
+    return {file: sha256_of(file) for file in files}
+
+
+def fingerprint(hashes: Mapping[Path, str]) -> str:
+    """One value over names and contents; it also changes when the readers do."""
+    lines = [f"{file.name} {digest}" for file, digest in sorted(hashes.items())]
+    return hashlib.sha256("\n".join([str(READER_VERSION), *lines]).encode()).hexdigest()

@@ -1,0 +1,229 @@
+"""Read one file of each layout into normalised frames. Every layout's units end here: shares, CNY, fractions.
+
+A reader gives unchecked frames in the store's columns; `validation` decides which rows are fit. Values that
+cannot be parsed become nulls here and are refused there, with their reason.
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from libs.ashare.boards import board_of
+from libs.domain.errors import HiddenGemError
+from libs.domain.market import Symbol
+from libs.marketdata.frames import AFTER_CLOSE, EVENING_NEWS, MORNING_BRIEFING, published
+from libs.marketdata.recognition import LAYOUTS, Layout
+from libs.marketdata.source import BadFile, Kind
+
+_CSV_SUFFIXES = (".csv", ".csv.gz")
+_JSON_SUFFIXES = (".jsonl", ".jsonl.gz")
+_HUNDRED_MILLION = 100_000_000
+_LOT = 100
+
+
+class Unreadable(Exception):
+    """The bytes of a file are not what its suffix says; the text says why."""
+
+
+def column_names(file: Path) -> list[str]:
+    """The column names of a data file, from its head alone; raises `Unreadable`."""
+    name = file.name.lower()
+    try:
+        if name.endswith(".parquet"):
+            return list(pl.read_parquet_schema(file))
+        if name.endswith(_CSV_SUFFIXES):
+            return pl.read_csv(file, infer_schema=False, n_rows=0).columns
+        if name.endswith(_JSON_SUFFIXES):
+            return list(json.loads(_first_line(file)))
+    except (pl.exceptions.PolarsError, OSError, EOFError, ValueError) as e:
+        raise Unreadable(f"not readable as {''.join(file.suffixes)}: {_first_sentence(e)}") from e
+    raise Unreadable("not a .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz file")
+
+
+def load(file: Path, layout: Layout) -> pl.DataFrame:
+    """The whole file with the columns its layout knows; text columns where the format has no types."""
+    rule = LAYOUTS.get(layout)
+    wanted = (rule.needed | rule.optional) if rule else None
+    name = file.name.lower()
+    try:
+        if name.endswith(".parquet"):
+            present = [c for c in pl.read_parquet_schema(file) if wanted is None or c in wanted]
+            return pl.read_parquet(file, columns=present)
+        if name.endswith(_CSV_SUFFIXES):
+            frame = pl.read_csv(file, infer_schema=False)
+        else:
+            frame = pl.read_ndjson(_content(file))
+    except (pl.exceptions.PolarsError, OSError, EOFError) as e:
+        raise BadFile(file.name, f"cannot be read to its end: {_first_sentence(e)}") from e
+    return frame.select(c for c in frame.columns if wanted is None or c in wanted)
+
+
+def _first_line(file: Path) -> bytes:
+    with gzip.open(file) if file.name.lower().endswith(".gz") else file.open("rb") as stream:
+        return stream.readline()
+
+
+def _content(file: Path) -> bytes:
+    if not file.name.lower().endswith(".gz"):
+        return file.read_bytes()
+    with gzip.open(file) as stream:
+        return stream.read()
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]
+
+
+def read_calendar(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Every row is a session."""
+    return {Kind.CALENDAR: raw.select(_day("date", raw).alias("session"))}
+
+
+def read_instruments(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """A list of shares, as of the newest listing it knows; a name with ST says so where no column does."""
+    raw = _with_missing(raw, "delist_date", "is_st")
+    said = _number(raw, "is_st") == 1
+    frame = raw.select(
+        pl.col("ts_code").alias("symbol"),
+        pl.col("name"),
+        pl.col("ts_code").map_elements(_board, return_dtype=pl.String).alias("board"),
+        pl.col("industry"),
+        _day("list_date", raw),
+        _day("delist_date", raw),
+        said.fill_null(pl.col("name").str.contains("ST")).alias("special_treatment"),
+    ).with_columns(pl.col("list_date").max().alias("as_of"))
+    return {Kind.INSTRUMENTS: frame}
+
+
+def read_daily(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Daily bars, with the valuations of the day in the same row."""
+    raw = _with_missing(raw, "turnover_rate", "adj_factor", *VALUATIONS)
+    keyed = raw.select(
+        pl.col("ts_code").alias("symbol"),
+        _day("date", raw).alias("session"),
+        *(_number(raw, name) for name in ("open", "high", "low", "close", "pre_close", "volume", "amount")),
+        _or_null(_number(raw, "adj_factor")),
+        (_or_null(_number(raw, "turnover_rate")) / 100).alias("turnover_rate"),
+        _number(raw, "trade_status"),
+        _number(raw, "is_st"),
+        *(_or_null(_number(raw, name)) for name in VALUATIONS),
+    ).with_columns(published("session", AFTER_CLOSE))
+    return {Kind.BARS: keyed}
+
+
+VALUATIONS = ("pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm")
+
+
+def valuations_of(checked: pl.DataFrame) -> pl.DataFrame:
+    """The valuations of daily rows that passed their checks; a row without any has nothing to say."""
+    return checked.filter(pl.any_horizontal(pl.col(VALUATIONS).is_not_null()))
+
+
+def read_index(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Index bars; volume comes in lots (手)."""
+    frame = raw.select(
+        pl.col("ts_code").alias("symbol"),
+        _day("date", raw).alias("session"),
+        *(_number(raw, name) for name in ("open", "high", "low", "close", "pre_close", "amount")),
+        (_number(raw, "volume_lots") * _LOT).round().alias("volume"),
+    ).with_columns(published("session", AFTER_CLOSE))
+    return {Kind.INDEX_BARS: frame}
+
+
+def read_margin(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Margin balances; they come in hundred million CNY (亿元), the maintenance ratio in percent."""
+    raw = _with_missing(raw, "maintenance_ratio_pct")
+    frame = raw.select(
+        _day("date", raw).alias("session"),
+        (_number(raw, "rzye") * _HUNDRED_MILLION).alias("financing_balance"),
+        (_number(raw, "rqye") * _HUNDRED_MILLION).alias("lending_balance"),
+        (_number(raw, "rzmre") * _HUNDRED_MILLION).alias("financing_bought"),
+        (_or_null(_number(raw, "maintenance_ratio_pct")) / 100).alias("maintenance_ratio"),
+    )
+    return {Kind.MARGIN: frame}
+
+
+def read_policy(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Items of the evening news (新闻联播), stripped of the page's markup."""
+    body = (
+        pl.col("content")
+        .str.replace_all(r"<!--.*?-->", "")
+        .str.replace_all(r"\[查看原文\]\([^)]*\)", "")
+        .str.replace_all(r"<[^>]+>", "")
+        .str.strip_chars()
+    )
+    frame = raw.select(
+        pl.lit("policy").alias("kind"),
+        pl.lit("CCTV").alias("outlet"),
+        _day("date", raw).alias("session_date"),
+        pl.col("title").str.strip_chars(),
+        body.alias("body"),
+        pl.lit(None, dtype=pl.String).alias("section"),
+    ).with_columns(published("session_date", EVENING_NEWS))
+    return {Kind.DOCUMENTS: with_document_ids(frame)}
+
+
+def read_briefing(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Items of a morning briefing; they have a section and no title."""
+    frame = raw.select(
+        pl.lit("news").alias("kind"),
+        pl.lit("Wind").alias("outlet"),
+        _day("date", raw).alias("session_date"),
+        pl.lit("").alias("title"),
+        pl.col("text").str.strip_chars().alias("body"),
+        pl.col("section").str.strip_chars(),
+    ).with_columns(published("session_date", MORNING_BRIEFING))
+    return {Kind.DOCUMENTS: with_document_ids(frame)}
+
+
+def with_document_ids(frame: pl.DataFrame) -> pl.DataFrame:
+    """A document's id is the SHA-256 of its kind, date, title and text."""
+    rows = frame.select("kind", "session_date", "title", "body").rows()
+    ids = [hashlib.sha256("\n".join(map(str, row)).encode()).hexdigest() for row in rows]
+    return frame.with_columns(pl.Series("document_id", ids, dtype=pl.String))
+
+
+READERS: dict[Layout, Callable[[pl.DataFrame], dict[Kind, pl.DataFrame]]] = {
+    Layout.CALENDAR: read_calendar,
+    Layout.INSTRUMENTS: read_instruments,
+    Layout.DAILY: read_daily,
+    Layout.INDEX: read_index,
+    Layout.MARGIN: read_margin,
+    Layout.POLICY: read_policy,
+    Layout.BRIEFING: read_briefing,
+}
+
+
+def _board(symbol: str) -> str | None:
+    try:
+        return board_of(Symbol(symbol)).value
+    except HiddenGemError:
+        return None
+
+
+def _day(name: str, frame: pl.DataFrame) -> pl.Expr:
+    """A date from a date, a timestamp, `2024-09-02` or `20240902`; null where it is none of them."""
+    if frame.schema[name].is_temporal():
+        return pl.col(name).cast(pl.Date)
+    digits = pl.col(name).cast(pl.String).str.strip_chars().str.replace_all("-", "")
+    return digits.str.to_date("%Y%m%d", strict=False).alias(name)
+
+
+def _number(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """A float. 32-bit floats are read by their shortest decimal form: 1.221012 stays 1.221012."""
+    if frame.schema[name] == pl.Float32:
+        return pl.col(name).cast(pl.String).cast(pl.Float64, strict=False).alias(name)
+    return pl.col(name).cast(pl.Float64, strict=False)
+
+
+def _or_null(number: pl.Expr) -> pl.Expr:
+    return pl.when(number.is_finite()).then(number)
+
+
+def _with_missing(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    absent = [pl.lit(None, dtype=pl.Float64).alias(name) for name in names if name not in frame.columns]
+    return frame.with_columns(absent)
