@@ -25,18 +25,12 @@ def checks_for(kind: Kind, sessions: Sequence[date]) -> Checks:
         Kind.CALENDAR: [("malformed date", pl.col("session").is_null())],
         Kind.INSTRUMENTS: [*symbol_checks(), *_instrument_checks()],
         Kind.BARS: [*keyed, *_status_checks(), *priced],
-        Kind.VALUATIONS: [
-            *keyed,
-            ("all valuations missing", pl.all_horizontal(pl.col(_VALUATIONS).is_null())),
-        ],
+        Kind.VALUATIONS: keyed,
         Kind.INDEX_BARS: [*keyed, *priced],
         Kind.MARGIN: [*dated, *_margin_checks()],
         Kind.DOCUMENTS: _document_checks(),
     }
     return by_kind[kind]
-
-
-_VALUATIONS = ["pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm"]
 
 
 def _instrument_checks() -> Checks:
