@@ -13,7 +13,7 @@ import polars as pl
 from libs.marketdata.file_checks import checks_for
 from libs.marketdata.fingerprint import files_of, fingerprint, hashes_of
 from libs.marketdata.frames import KEYS, conform, with_margin_publication
-from libs.marketdata.readers import READERS, Unreadable, column_names, load
+from libs.marketdata.readers import READERS, Unreadable, column_names, load, valuations_of
 from libs.marketdata.recognition import Layout, Unknown, recognise
 from libs.marketdata.source import BadFile, Batch, Kind, Part, Skipped
 from libs.marketdata.validation import check, keep_first
@@ -36,8 +36,7 @@ class FileSource:
     synthetic = False
     kinds = frozenset(Kind)
 
-    def __init__(self, path: Path, *, sessions: Sequence[date], as_of: date) -> None:
-        self._as_of = as_of
+    def __init__(self, path: Path, *, sessions: Sequence[date]) -> None:
         self._layouts: dict[Layout, list[Path]] = {}
         self._skipped: list[Skipped] = []
         files = files_of(path)
@@ -89,22 +88,17 @@ class FileSource:
     def _read_file(self, file: Path, layout: Layout) -> dict[Kind, _Checked]:
         found: dict[Kind, _Checked] = {}
         for kind, frame in READERS[layout](load(file, layout)).items():
-            result = check(frame, checks_for(kind, self._sessions))
-            found[kind] = _Checked(
-                file, self._finish(kind, result.frame), frame.height, dict(result.rejected)
-            )
-        if found and all(not checked.frame.height for checked in found.values()):
-            counts = next(iter(found.values())).rejected
-            raise BadFile(
-                file.name, f"no row of this {layout.value} file is fit to be stored: {counts or 'empty'}"
-            )
+            fit = check(frame, checks_for(kind, self._sessions))
+            if not fit.frame.height:
+                raise BadFile(file.name, f"no row is fit to be stored: {dict(fit.rejected) or 'it is empty'}")
+            found[kind] = _Checked(file, self._finish(kind, fit.frame), frame.height, dict(fit.rejected))
+            if kind is Kind.BARS and (valued := valuations_of(fit.frame)).height:
+                found[Kind.VALUATIONS] = _Checked(file, conform(Kind.VALUATIONS, valued), valued.height, {})
         return found
 
     def _finish(self, kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:
         if kind is Kind.MARGIN:
             frame = with_margin_publication(frame, self._sessions)
-        elif kind is Kind.INSTRUMENTS:
-            frame = frame.with_columns(pl.lit(self._as_of).alias("as_of"))
         elif kind is Kind.BARS:
             frame = frame.with_columns(
                 (pl.col("trade_status") == 0).alias("suspended"),

@@ -1,8 +1,8 @@
 """Tell what a file is by its columns alone; names prove nothing. Documented in docs/reference/files.md.
 
 A file is of a layout when it has at least one of the layout's marks (columns nothing else carries) and at
-least half of what the layout needs. It is then read as that layout or refused with the columns it lacks: never
-skipped, never guessed.
+least half of what the layout needs. It is then read as that layout or refused with the columns it lacks:
+never skipped, never guessed.
 """
 
 from collections.abc import Iterable
