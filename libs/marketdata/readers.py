@@ -107,7 +107,7 @@ def read_daily(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
         _day("date", raw).alias("session"),
         *(_number(raw, name) for name in ("open", "high", "low", "close", "pre_close", "volume", "amount")),
         _or_null(_number(raw, "adj_factor")),
-        (_or_null(_number(raw, "turnover_rate")) / 100).alias("turnover_rate"),
+        (_or_null(_number(raw, "turnover_rate")) / 100).round(10).alias("turnover_rate"),
         _number(raw, "trade_status"),
         _number(raw, "is_st"),
         *(_or_null(_number(raw, name)) for name in VALUATIONS),
@@ -139,10 +139,10 @@ def read_margin(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     raw = _with_missing(raw, "maintenance_ratio_pct")
     frame = raw.select(
         _day("date", raw).alias("session"),
-        (_number(raw, "rzye") * _HUNDRED_MILLION).alias("financing_balance"),
-        (_number(raw, "rqye") * _HUNDRED_MILLION).alias("lending_balance"),
-        (_number(raw, "rzmre") * _HUNDRED_MILLION).alias("financing_bought"),
-        (_or_null(_number(raw, "maintenance_ratio_pct")) / 100).alias("maintenance_ratio"),
+        (_number(raw, "rzye") * _HUNDRED_MILLION).round(2).alias("financing_balance"),
+        (_number(raw, "rqye") * _HUNDRED_MILLION).round(2).alias("lending_balance"),
+        (_number(raw, "rzmre") * _HUNDRED_MILLION).round(2).alias("financing_bought"),
+        (_or_null(_number(raw, "maintenance_ratio_pct")) / 100).round(10).alias("maintenance_ratio"),
     )
     return {Kind.MARGIN: frame}
 

@@ -43,9 +43,7 @@ LAYOUTS: dict[Layout, Columns] = {
     ),
     Layout.DAILY: Columns(
         needed=_OHLC | {"pre_close", "volume", "amount", "trade_status", "is_st"},
-        marks=frozenset(
-            {"trade_status", "is_st", "turnover_rate", "pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm"}
-        ),
+        marks=frozenset({"trade_status", "is_st", "turnover_rate", "pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm"}),
         optional=frozenset({"turnover_rate", "adj_factor", "pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm"}),
     ),
     Layout.INDEX: Columns(
