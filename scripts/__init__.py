@@ -1,0 +1,1 @@
+"""What a person runs by hand; each script explains itself with --help."""
