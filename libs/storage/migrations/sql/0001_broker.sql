@@ -10,9 +10,11 @@ CREATE TABLE broker.reports (
     report_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     venue text NOT NULL,
     venue_seq bigint NOT NULL,
+    trading_day date NOT NULL,
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX reports_by_day ON broker.reports (trading_day);
 CREATE TABLE broker.cursors (
     venue text PRIMARY KEY,
     venue_seq bigint NOT NULL

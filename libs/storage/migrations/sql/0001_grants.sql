@@ -28,10 +28,10 @@ GRANT INSERT ON ops.inbox TO hiddengem_risk, hiddengem_execution;
 GRANT EXECUTE ON FUNCTION risk.reserve, risk.hold_control, trading.decide_order TO hiddengem_risk;
 
 GRANT EXECUTE ON FUNCTION trading.transition, risk.resize_reservation, risk.hold_control TO hiddengem_execution;
-GRANT UPDATE (filled_qty, reason) ON trading.orders TO hiddengem_execution;
+GRANT UPDATE (filled_qty, venue_end, venue_end_filled, reason) ON trading.orders TO hiddengem_execution;
 GRANT INSERT ON trading.send_intents, trading.applied_reports, trading.fills, trading.ledger_txn, trading.ledger_entry,
     trading.snapshots, trading.unbooked_actions TO hiddengem_execution;
-GRANT UPDATE (outcome) ON trading.send_intents TO hiddengem_execution;
+GRANT UPDATE (outcome, venue_order_id) ON trading.send_intents TO hiddengem_execution;
 GRANT UPDATE (cash) ON trading.balances TO hiddengem_execution;
 GRANT INSERT, UPDATE ON trading.positions TO hiddengem_execution;
 
@@ -49,4 +49,5 @@ GRANT EXECUTE ON FUNCTION trading.submit_order TO hiddengem_api_gateway;
 
 -- Functions are executable by PUBLIC unless taken away; the doors above are the only ones.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ops, risk, trading FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ops.require_role, ops.require_epoch TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ops.require_role TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ops.require_epoch TO hiddengem_execution;

@@ -68,8 +68,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     ) SELECT EXISTS (SELECT FROM renewed)
 $$;
 
--- Refuses a writer whose lease has passed to somebody else.
-CREATE FUNCTION ops.require_epoch(p_name text, p_epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Refuses a writer whose lease has passed to somebody else, and keeps it from passing until the transaction ends.
+CREATE FUNCTION ops.require_epoch(p_name text, p_epoch bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM FROM ops.leases WHERE name = p_name AND epoch = p_epoch FOR SHARE;
     IF NOT FOUND THEN

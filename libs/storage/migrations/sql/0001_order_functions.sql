@@ -22,7 +22,8 @@ END $$;
 -- Write a NEW order and its hint to risk. The same order_id again changes nothing and answers false.
 CREATE FUNCTION trading.submit_order(
     p_order_id uuid, p_client_order_id text, p_account_id text, p_trading_day date, p_symbol text, p_side text,
-    p_qty bigint, p_limit_price numeric, p_expires_at timestamptz, p_decision_id uuid, p_request_id uuid
+    p_qty bigint, p_limit_price numeric, p_expires_at timestamptz, p_decision_id uuid, p_request_id uuid,
+    p_trigger_id uuid DEFAULT NULL
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE is_synthetic boolean;
 BEGIN
@@ -30,10 +31,10 @@ BEGIN
     SELECT synthetic INTO STRICT is_synthetic FROM trading.accounts WHERE account_id = p_account_id;
     INSERT INTO trading.orders (
         order_id, client_order_id, account_id, trading_day, symbol, side, requested_qty, qty, limit_price, state,
-        decision_id, request_id, expires_at, synthetic
+        decision_id, request_id, trigger_id, expires_at, synthetic
     ) VALUES (
         p_order_id, p_client_order_id, p_account_id, p_trading_day, p_symbol, p_side, p_qty, p_qty, p_limit_price, 'NEW',
-        p_decision_id, p_request_id, p_expires_at, is_synthetic
+        p_decision_id, p_request_id, p_trigger_id, p_expires_at, is_synthetic
     ) ON CONFLICT (order_id) DO NOTHING;
     IF NOT FOUND THEN RETURN false; END IF;
     INSERT INTO trading.order_events (order_id, seq, from_state, to_state, cause, evidence, epoch, actor)
@@ -92,6 +93,7 @@ BEGIN
         qty = CASE WHEN v.outcome = 'DENY' THEN qty ELSE v.approved_qty END,
         reason = CASE WHEN v.outcome = 'APPROVE' THEN NULL ELSE array_to_string(v.reason_codes, ',') END
     WHERE order_id = p_order_id AND state = 'NEW';
+    IF NOT FOUND THEN RETURN NULL; END IF;
     IF v.outcome = 'DENY' THEN
         new_version := trading.transition(
             p_order_id, ARRAY['NEW'], 'DENIED', 'denied', jsonb_build_object('reasons', v.reason_codes), 0);
@@ -112,5 +114,6 @@ CREATE FUNCTION trading.quiet(p_session date) RETURNS boolean LANGUAGE sql STABL
        AND NOT EXISTS (SELECT FROM ops.outbox WHERE published_at IS NULL)
        AND NOT EXISTS (
             SELECT FROM broker.reports r
-            WHERE NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id))
+            WHERE r.trading_day = p_session
+              AND NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id))
 $$;

@@ -28,12 +28,16 @@ CREATE TABLE trading.orders (
     request_id uuid,
     trigger_id uuid,
     filled_qty bigint NOT NULL DEFAULT 0 CHECK (filled_qty >= 0),
+    -- The venue's last word and what it had filled by then. It may arrive before the fills it counts.
+    venue_end text CHECK (venue_end IN ('CANCELLED', 'EXPIRED')),
+    venue_end_filled bigint CHECK (venue_end_filled >= 0),
     reason text,
     expires_at timestamptz NOT NULL,
     synthetic boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK (num_nonnulls(decision_id, request_id, trigger_id) = 1),
+    CHECK ((venue_end IS NULL) = (venue_end_filled IS NULL)),
     CHECK (state IN ('NEW', 'DENIED', 'CANCELLED') OR verdict_id IS NOT NULL)
 );
 CREATE INDEX orders_live ON trading.orders (trading_day)
@@ -91,13 +95,17 @@ CREATE TABLE trading.send_intents (
     epoch bigint NOT NULL,
     send_by timestamptz NOT NULL,
     outcome text,
+    venue_order_id text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (account_id, trading_day, broker_session, broker_ref)
 );
 CREATE UNIQUE INDEX one_new ON trading.send_intents (order_id) WHERE kind = 'NEW';
 
+-- Every report ends here once: booked, known already, or refused because nobody can make sense of it.
 CREATE TABLE trading.applied_reports (
     report_id bigint PRIMARY KEY,
+    outcome text NOT NULL CHECK (outcome IN ('BOOKED', 'DUPLICATE', 'REFUSED')),
+    detail text,
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
