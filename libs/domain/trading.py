@@ -34,9 +34,16 @@ class OrderState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-TERMINAL = frozenset({
-    OrderState.DENIED, OrderState.ABORTED, OrderState.REJECTED, OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED,
-})
+TERMINAL = frozenset(
+    {
+        OrderState.DENIED,
+        OrderState.ABORTED,
+        OrderState.REJECTED,
+        OrderState.FILLED,
+        OrderState.CANCELLED,
+        OrderState.EXPIRED,
+    }
+)
 
 
 class ReasonCode(StrEnum):
@@ -62,6 +69,17 @@ class ReasonCode(StrEnum):
     VERDICT_EXPIRED = "VERDICT_EXPIRED"
     ORDER_EXPIRED = "ORDER_EXPIRED"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+class NoFillReason(StrEnum):
+    """Why an order found no trade in a session; stable names for reports."""
+
+    NOT_TRADED = "NOT_TRADED"
+    LIMIT_NOT_REACHED = "LIMIT_NOT_REACHED"
+    SEALED_LIMIT_UP = "SEALED_LIMIT_UP"
+    SEALED_LIMIT_DOWN = "SEALED_LIMIT_DOWN"
+    VOLUME_EXHAUSTED = "VOLUME_EXHAUSTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +124,38 @@ class Position:
         """Shares that an order of `trading_day` may still sell."""
         locked = self.locked_quantity if self.locked_day == trading_day else 0
         return max(0, self.quantity - locked - self.reserved_quantity)
+
+
+class ControlState(StrEnum):
+    """What the desk may send: everything, only what reduces exposure, or nothing. Cancels always pass."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One trade at a venue: a fact, whatever we think of the order. Fees are CNY; `order_id` is None for a foreign one."""
+
+    account_id: str
+    trading_day: date
+    trade_id: str
+    order_id: UUID | None
+    symbol: Symbol
+    side: Side
+    quantity: int
+    price: Decimal
+    commission: Decimal
+    stamp_duty: Decimal
+    transfer_fee: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        """Quantity times price."""
+        return self.quantity * self.price
+
+    @property
+    def fees(self) -> Decimal:
+        """All fees of this trade."""
+        return self.commission + self.stamp_duty + self.transfer_fee
