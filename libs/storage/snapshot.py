@@ -33,6 +33,16 @@ async def in_snapshot(
     return await asyncio.to_thread(run)
 
 
+class SnapshotReader:
+    """Answers questions from snapshots of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def __call__(self, question: Callable[[Snapshot], T]) -> T:
+        return await in_snapshot(self._engine, question)
+
+
 def fetch(snapshot: Snapshot, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """All rows of a query, in binary; part of the snapshot's transaction."""
     driver = snapshot.connection.driver_connection

@@ -1,0 +1,1 @@
+"""Judges how a share is valued against its own past and its industry."""

@@ -1,0 +1,1 @@
+"""Judges the whole market: its phase and how much risk it rewards."""
