@@ -26,6 +26,8 @@ class SyncRequest(Command):
     def _consistent(self) -> Self:
         if (self.path is not None) != (self.source == "file"):
             raise ValueError("path: belongs to source file, and source file needs it")
+        if self.path is not None and not self.path.startswith("/"):
+            raise ValueError("path: must be absolute, since ingestion runs elsewhere")
         if self.from_date and self.to_date and self.to_date < self.from_date:
             raise ValueError("to_date: lies before from_date")
         return self
@@ -53,7 +55,7 @@ class ImportReport(Event):
     conflicts: int = 0
     """Rows whose key another file gave before with other values; the first file by name wins."""
     already_imported: bool = False
-    """The same bytes were imported before, so the file was not read again."""
+    """The same bytes were imported before and not read again; the counts are those of that time."""
 
 
 class SkippedFile(Event):

@@ -1,8 +1,8 @@
 """Rows of `market.sync_jobs` and `market.imports`: what was asked of ingestion, how far it is, what it stored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -62,9 +62,9 @@ def unfinished(connection: Connection) -> list[UUID]:
     return list(connection.execute(_UNFINISHED).scalars())
 
 
-def begin_attempt(connection: Connection, job_id: UUID) -> int:
-    """Count one more try; gives how many that makes."""
-    attempts: int = connection.execute(_BEGIN, {"job_id": job_id}).scalar_one()
+def begin_attempt(connection: Connection, job_id: UUID, fingerprint: str | None) -> int:
+    """Count one more try to read what has this fingerprint; gives how many tries that makes."""
+    attempts: int = connection.execute(_BEGIN, {"job_id": job_id, "fingerprint": fingerprint}).scalar_one()
     return attempts
 
 
@@ -73,16 +73,31 @@ def show_progress(connection: Connection, job_id: UUID, share: float, message: s
     connection.execute(_PROGRESS, {"job_id": job_id, "share": share, "message": message})
 
 
-def finish(connection: Connection, job_id: UUID, report: Json, *, fingerprint: str | None, now: datetime) -> None:
+def finish(connection: Connection, job_id: UUID, report: Json, now: datetime) -> None:
     """The job is done, with this result."""
-    values = {"job_id": job_id, "report": report, "fingerprint": fingerprint, "now": now}
-    connection.execute(_FINISH, values)
+    connection.execute(_FINISH, {"job_id": job_id, "report": report, "now": now})
 
 
 def fail(connection: Connection, job_id: UUID, error: str, now: datetime) -> bool:
     """The job failed for this reason; False where it had ended already."""
     values = {"job_id": job_id, "error": error, "now": now}
     return connection.execute(_FAIL, values).rowcount == 1
+
+
+def known_sessions(connection: Connection) -> list[date]:
+    """The sessions the desk was told of."""
+    return list(connection.execute(text("SELECT session FROM market.calendar ORDER BY session")).scalars())
+
+
+def without_bars(connection: Connection, symbols: Sequence[str]) -> list[str]:
+    """Those of `symbols` that have no bar at all."""
+    return list(connection.execute(_WITHOUT_BARS, {"symbols": list(symbols)}).scalars())
+
+
+def stored_span(connection: Connection, source: str) -> tuple[date, date] | None:
+    """The first and last session of the bars of a source, None where there are none."""
+    first, last = connection.execute(_SPAN, {"source": source}).one()
+    return (first, last) if first else None
 
 
 def report_of_same_files(connection: Connection, fingerprint: str) -> dict[str, Any] | None:
@@ -110,14 +125,15 @@ _FIND = text("""
 """)
 _UNFINISHED = text("SELECT job_id FROM market.sync_jobs WHERE status = 'RUNNING' ORDER BY started_at, job_id")
 _BEGIN = text(
-    "UPDATE market.sync_jobs SET attempts = attempts + 1, progress = 0 WHERE job_id = :job_id RETURNING attempts"
+    "UPDATE market.sync_jobs SET attempts = attempts + 1, progress = 0, fingerprint = :fingerprint"
+    " WHERE job_id = :job_id RETURNING attempts"
 )
 _PROGRESS = text("""
     UPDATE market.sync_jobs SET progress = :share, message = :message WHERE job_id = :job_id AND status = 'RUNNING'
 """)
 _FINISH = text("""
     UPDATE market.sync_jobs
-    SET status = 'DONE', progress = 1, message = '', report = :report, fingerprint = :fingerprint, finished_at = :now
+    SET status = 'DONE', progress = 1, message = '', report = :report, finished_at = :now
     WHERE job_id = :job_id AND status = 'RUNNING'
 """).bindparams(bindparam("report", type_=JSONB))
 _FAIL = text("""
@@ -136,6 +152,11 @@ _RECORD = text("""
     VALUES (:import_id, :job_id, :source, :path, :kind, :sha256, 'DONE', :rows_read, :rows_written,
             :rows_skipped, :rejected, :conflicts, :detail, :started_at, :finished_at)
 """).bindparams(bindparam("detail", type_=JSONB))
+_WITHOUT_BARS = text("""
+    SELECT wanted.symbol FROM unnest(CAST(:symbols AS text[])) AS wanted(symbol)
+    WHERE NOT EXISTS (SELECT FROM market.bars WHERE bars.symbol = wanted.symbol)
+""")
+_SPAN = text("SELECT min(session), max(session) FROM market.bars WHERE source = :source")
 _NEWEST = text("""
     SELECT detail FROM market.imports AS i
     WHERE source = :source AND detail ->> 'part' = :part AND finished_at = (

@@ -1,0 +1,1 @@
+"""Brings market data in and is the only writer of schema `market`."""
