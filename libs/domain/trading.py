@@ -136,7 +136,7 @@ class ControlState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One trade at a venue: a fact, whatever we think of the order. Fees are CNY; `order_id` is None for a foreign one."""
+    """One trade at a venue: a fact, whatever we think of the order. Fees are CNY; a foreign order has no id of ours."""
 
     account_id: str
     trading_day: date
