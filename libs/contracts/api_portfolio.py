@@ -1,0 +1,45 @@
+"""What the HTTP API says about an account."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from libs.contracts.api import Money, View
+
+
+class PositionView(View):
+    """Shares held; `stale` when the mark is older than the session, as for a suspended name."""
+
+    symbol: Annotated[str, Field(examples=["600519.SH"])]
+    name: Annotated[str | None, Field(examples=["贵州茅台"])]
+    quantity: Annotated[int, Field(examples=[100])]
+    reserved_quantity: int
+    locked_quantity: Annotated[int, Field(description="Bought on locked_day and not to be sold that day (T+1).")]
+    locked_day: date | None
+    cost: Money
+    mark: Annotated[Decimal | None, Field(examples=["1528.0000"])]
+    mark_session: date | None
+    value: Money
+    unrealised: Money
+    stale: bool
+
+
+class PortfolioSummary(View):
+    """Cash, positions and equity of one account, marked at the newest close it has seen."""
+
+    account_id: Annotated[str | None, Field(examples=["replay-1"])]
+    kind: Annotated[str | None, Field(examples=["replay"])]
+    status: Annotated[str | None, Field(examples=["OPEN"])]
+    session: Annotated[date | None, Field(description="The session of the newest snapshot.")]
+    initial_cash: Money
+    cash: Money
+    reserved_cash: Money
+    market_value: Money
+    equity: Money
+    fees: Money
+    profit: Money
+    return_fraction: Annotated[float | None, Field(examples=[0.0123])]
+    synthetic: bool
+    positions: list[PositionView]
