@@ -1,0 +1,1 @@
+"""Judges a share's chart: trend, momentum, stretch, volume, levels and patterns."""
