@@ -1,0 +1,1 @@
+"""Judges the tone of news about a company, by a finance lexicon."""
