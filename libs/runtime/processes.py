@@ -76,9 +76,7 @@ def spawn(
     )
 
 
-def stop(
-    process: subprocess.Popen[bytes], signals: Sequence[signal.Signals], *, patience_seconds: float
-) -> int | None:
+def stop(process: subprocess.Popen[bytes], signals: Sequence[signal.Signals], *, patience_seconds: float) -> int | None:
     """Send the signals one after the other, each with its share of the patience; SIGKILL ends it for sure."""
     for signum in (*signals, signal.SIGKILL):
         if process.poll() is not None:
@@ -91,9 +89,7 @@ def stop(
     return process.poll()
 
 
-def wait_until(
-    condition: Callable[[], bool], *, patience_seconds: float, interval_seconds: float = 0.01
-) -> bool:
+def wait_until(condition: Callable[[], bool], *, patience_seconds: float, interval_seconds: float = 0.01) -> bool:
     """Look until the condition holds or the patience is over; says which."""
     deadline = time.monotonic() + patience_seconds
     while not condition():
