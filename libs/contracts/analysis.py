@@ -62,7 +62,12 @@ class SignalModel(Command):
             horizon=signal.horizon,
             evidence=[
                 EvidenceModel(
-                    datum_id=e.datum_id, source=e.source, name=e.name, value=e.value, unit=e.unit, as_of=e.as_of,
+                    datum_id=e.datum_id,
+                    source=e.source,
+                    name=e.name,
+                    value=e.value,
+                    unit=e.unit,
+                    as_of=e.as_of,
                     published_at=e.published_at,
                 )
                 for e in signal.evidence
@@ -83,8 +88,13 @@ class SignalModel(Command):
             horizon=self.horizon,
             evidence=tuple(
                 domain.Evidence(
-                    datum_id=domain.DatumId(e.datum_id), source=e.source, name=e.name, value=e.value, unit=e.unit,
-                    as_of=e.as_of, published_at=e.published_at,
+                    datum_id=domain.DatumId(e.datum_id),
+                    source=e.source,
+                    name=e.name,
+                    value=e.value,
+                    unit=e.unit,
+                    as_of=e.as_of,
+                    published_at=e.published_at,
                 )
                 for e in self.evidence
             ),

@@ -100,7 +100,8 @@ def datum_id(kind: str, subject: str, field: str, day: date, source: str) -> Dat
 def inputs_hash(evidence: tuple[Evidence, ...]) -> str:
     """SHA-256 (hex) over the canonical JSON of the evidence: equal inputs, equal hash."""
     rows = [
-        [e.datum_id, e.source, e.name, e.value, e.unit, e.as_of.isoformat(), e.published_at.isoformat()] for e in evidence
+        [e.datum_id, e.source, e.name, e.value, e.unit, e.as_of.isoformat(), e.published_at.isoformat()]
+        for e in evidence
     ]
     canonical = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

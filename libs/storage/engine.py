@@ -13,6 +13,17 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from libs.domain.errors import HiddenGemError
 
+__all__ = [
+    "Connection",
+    "Engine",
+    "IllegalTransition",
+    "StaleEpoch",
+    "StorageUnavailable",
+    "in_transaction",
+    "make_engine",
+    "transaction",
+]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

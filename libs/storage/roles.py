@@ -32,7 +32,9 @@ def ensure_logins(owner_url: str, services: Iterable[str], password: str) -> Non
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(4846912)"))
             for service in services:
-                statements = connection.execute(_LOGIN, {"login": login_of(service), "group": group_of(service), "password": password})
+                statements = connection.execute(
+                    _LOGIN, {"login": login_of(service), "group": group_of(service), "password": password}
+                )
                 for statement in statements.scalar_one():
                     connection.exec_driver_sql(statement.replace("%", "%%"))
     finally:

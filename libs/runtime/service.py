@@ -1,0 +1,194 @@
+"""What a container is made of: settings, logs, database, bus, operator port; started and stopped in one way.
+
+A service's `__main__` hands `run_service` its name, its settings class and a function that builds it. Stopping: no new
+message is read, what is in hand is finished within `drain_seconds`, the rest stays unacknowledged for the next life.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic
+
+from libs.bus.dead_letters import DeadLetter
+from libs.bus.endpoint import Endpoint
+from libs.bus.port import Bus, ServeOptions
+from libs.bus.redis.bus import RedisBus
+from libs.contracts.card import AgentCard
+from libs.domain.clock import Clock, SystemClock
+from libs.domain.errors import ConfigurationError, HiddenGemError
+from libs.runtime.settings import S, load_settings
+from libs.storage import dead_letters
+from libs.storage.dead_letters import KeptLetter
+from libs.storage.engine import Engine, in_transaction, make_engine
+from libs.telemetry.logs import configure
+from libs.telemetry.metrics import Metrics
+from libs.telemetry.port import OperatorPort
+
+log = logging.getLogger(__name__)
+EXIT_CONFIGURATION = 78
+EXIT_FAILED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime(Generic[S]):
+    """What a service is built from."""
+
+    name: str
+    instance: str
+    settings: S
+    engine: Engine
+    bus: Bus
+    clock: Clock
+    metrics: Metrics
+    operator_port: OperatorPort
+
+    def card(
+        self, role: str, *, version: str = "1", tools: Sequence[str] = (), default_weight: float = 0.0
+    ) -> AgentCard:
+        """This instance's card for the registry."""
+        host = self.settings.metrics_name or self.settings.metrics_host
+        return AgentCard(
+            name=self.name,
+            instance=self.instance,
+            role=role,
+            tools=tuple(tools),
+            version=version,
+            default_weight=default_weight,
+            git_sha=self.settings.git_sha,
+            metrics=f"{host}:{self.operator_port.port}",
+        )
+
+
+Background = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service does: what it answers, what it prepares first, what it does besides, and how it ends."""
+
+    endpoint: Endpoint
+    prepare: Background | None = None
+    """Runs before anything is answered: take the lease, recover."""
+    background: Sequence[Background] = ()
+    """Run until the service stops; the first that fails ends the process."""
+    close: Callable[[], None] | None = None
+    options: ServeOptions = field(default_factory=ServeOptions)
+
+
+Build = Callable[[Runtime[S]], Service]
+
+
+class StoredDeadLetters:
+    """Keeps dead letters in PostgreSQL."""
+
+    def __init__(self, engine: Engine, consumer: str) -> None:
+        self._engine = engine
+        self._consumer = consumer
+
+    async def record(self, letter: DeadLetter) -> None:
+        kept = KeptLetter(
+            stream=letter.stream,
+            entry_id=letter.entry_id,
+            consumer=self._consumer,
+            reason=letter.reason.value,
+            deliveries=letter.deliveries,
+            body=letter.message.decode(errors="replace"),
+        )
+        await in_transaction(self._engine, dead_letters.record, kept)
+
+
+def run_service(name: str, settings_class: type[S], build: Build[S]) -> int:
+    """Run a service until SIGTERM or SIGINT; the process's exit code (78: a setting is wrong)."""
+    try:
+        settings = load_settings(settings_class)
+    except ConfigurationError as e:
+        sys.stderr.write(f"{name}: {e}\n")
+        return EXIT_CONFIGURATION
+    instance = settings.instance or f"{name}-1"
+    lines = configure(name, instance, settings.log_level)
+    try:
+        return asyncio.run(_exit_code(_run(name, instance, settings, build)))
+    finally:
+        lines.close()
+
+
+async def _exit_code(running: Awaitable[None]) -> int:
+    """Run to the end; whatever failed is told once, here."""
+    code = 0
+    try:
+        await running
+    except* HiddenGemError as group:
+        for error in _leaves(group):
+            reason = {"code": getattr(error, "code", ""), "reason": str(error)}
+            log.error("service failed", extra=reason)  # noqa: TRY400  (a known failure needs no stack)
+        code = EXIT_FAILED
+    except* Exception:
+        log.exception("service failed")
+        code = EXIT_FAILED
+    return code
+
+
+async def _run(name: str, instance: str, settings: S, build: Build[S]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    state = _State()
+    metrics = Metrics(name, instance)
+    port = OperatorPort(metrics, state.missing, host=settings.metrics_host, port=settings.metrics_port)
+    engine = make_engine(settings.database_url.get_secret_value(), application_name=instance)
+    port.start()
+    try:
+        async with RedisBus(settings.redis_url.get_secret_value(), instance, metrics=metrics) as bus:
+            runtime = Runtime(name, instance, settings, engine, bus, SystemClock(), metrics, port)
+            await _live(runtime, build(runtime), stop, state)
+    finally:
+        port.stop()
+        engine.dispose()
+
+
+async def _live(runtime: Runtime[S], service: Service, stop: asyncio.Event, state: "_State") -> None:
+    async with asyncio.TaskGroup() as group:
+        ending = group.create_task(stop.wait())
+        if service.prepare is not None:
+            preparing = group.create_task(_awaited(service.prepare))
+            await asyncio.wait({ending, preparing}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                preparing.cancel()
+                return
+        others = [group.create_task(_awaited(work)) for work in service.background]
+        letters = StoredDeadLetters(runtime.engine, runtime.name)
+        state.ready = True
+        log.info("service started", extra={"instance": runtime.instance})
+        try:
+            await runtime.bus.serve(service.endpoint, stop, dead_letters=letters, options=service.options)
+        finally:
+            state.ready = False
+            ending.cancel()
+            for task in others:
+                task.cancel()
+    if service.close is not None:
+        service.close()
+    log.info("service stopped", extra={"instance": runtime.instance})
+
+
+async def _awaited(work: Background) -> None:
+    await work()
+
+
+@dataclass(slots=True)
+class _State:
+    ready: bool = False
+
+    def missing(self) -> str | None:
+        return None if self.ready else "the service has not started"
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

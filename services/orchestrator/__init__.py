@@ -1,0 +1,1 @@
+"""Asks the analysts, weighs their signals, originates orders, moves the desk clock and hosts the relay."""
