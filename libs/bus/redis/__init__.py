@@ -1,0 +1,1 @@
+"""The bus on Redis Streams; the only place of the desk that knows Redis."""
