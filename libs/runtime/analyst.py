@@ -27,7 +27,9 @@ from libs.domain.errors import HiddenGemError
 from libs.domain.market import Symbol
 from libs.domain.signals import Abstain, AbstainCode, Scope, Signal
 from libs.runtime.evidence import Outlook, about
-from libs.storage.snapshot import Snapshot
+from libs.runtime.service import Runtime, Service, run_service
+from libs.runtime.settings import S
+from libs.storage.snapshot import Snapshot, SnapshotReader
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -141,20 +143,6 @@ def complete(symbols: Sequence[Symbol], results: Iterable[Signal | Abstain]) -> 
     return [*found, *missing, *wide.values()]
 
 
-def analyst_card(agent: type[BaseAgent], *, instance: str, git_sha: str, metrics: str | None) -> AgentCard:
-    """What the registry shows of an analyst."""
-    return AgentCard(
-        name=agent.name,
-        instance=instance,
-        role=agent.role,
-        tools=(ANALYZE.name, STATUS.name),
-        version=agent.version,
-        default_weight=agent.default_weight,
-        git_sha=git_sha,
-        metrics=metrics,
-    )
-
-
 def analyst_endpoint(agent: type[BaseAgent], read: Reader, card: AgentCard) -> Endpoint:
     """What an analyst's process serves on the bus."""
     analyst = agent(read, instance=card.instance)
@@ -162,6 +150,21 @@ def analyst_endpoint(agent: type[BaseAgent], read: Reader, card: AgentCard) -> E
     endpoint.tool(ANALYZE, analyst.analyze)
     endpoint.tool(STATUS, analyst.status)
     return endpoint
+
+
+def run_analyst(agent: type[BaseAgent], settings_class: type[S]) -> int:
+    """The whole of an analyst's `main`: run until stopped, the process's exit code."""
+
+    def build(runtime: Runtime[S]) -> Service:
+        card = runtime.card(
+            agent.role,
+            version=agent.version,
+            tools=(ANALYZE.name, STATUS.name),
+            default_weight=agent.default_weight,
+        )
+        return Service(analyst_endpoint(agent, SnapshotReader(runtime.engine), card))
+
+    return run_service(agent.name, settings_class, build)
 
 
 def _failure(symbol: Symbol, detail: str) -> Abstain:
