@@ -10,11 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
-from libs.marketdata.file_checks import checks_for
 from libs.marketdata.fingerprint import files_of, fingerprint, hashes_of
 from libs.marketdata.frames import KEYS, conform, with_margin_publication
 from libs.marketdata.readers import READERS, Unreadable, column_names, load, valuations_of
 from libs.marketdata.recognition import Layout, Unknown, recognise
+from libs.marketdata.row_checks import checks_for
 from libs.marketdata.source import BadFile, Batch, Kind, Part, Skipped
 from libs.marketdata.validation import check, keep_first
 

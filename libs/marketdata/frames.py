@@ -87,7 +87,7 @@ KEYS: dict[Kind, tuple[str, ...]] = {
     Kind.DOCUMENTS: ("document_id",),
 }
 
-AFTER_CLOSE = time(15, 30)
+
 MARGIN_MORNING = time(9, 0)
 EVENING_NEWS = time(19, 30)
 MORNING_BRIEFING = time(8, 30)

@@ -15,8 +15,9 @@ import polars as pl
 from libs.ashare.boards import board_of
 from libs.domain.errors import HiddenGemError
 from libs.domain.market import Symbol
-from libs.marketdata.frames import AFTER_CLOSE, EVENING_NEWS, MORNING_BRIEFING, published
+from libs.marketdata.frames import EVENING_NEWS, MORNING_BRIEFING, published
 from libs.marketdata.recognition import LAYOUTS, Layout
+from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import BadFile, Kind
 
 _CSV_SUFFIXES = (".csv", ".csv.gz")
@@ -90,7 +91,7 @@ def read_instruments(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     frame = raw.select(
         pl.col("ts_code").alias("symbol"),
         pl.col("name"),
-        pl.col("ts_code").map_elements(_board, return_dtype=pl.String).alias("board"),
+        pl.col("ts_code").map_elements(board_name, return_dtype=pl.String).alias("board"),
         pl.col("industry"),
         _day("list_date", raw),
         _day("delist_date", raw),
@@ -198,7 +199,8 @@ READERS: dict[Layout, Callable[[pl.DataFrame], dict[Kind, pl.DataFrame]]] = {
 }
 
 
-def _board(symbol: str) -> str | None:
+def board_name(symbol: str) -> str | None:
+    """The board of a symbol by its code; None where the rulebook knows none (B shares, funds)."""
     try:
         return board_of(Symbol(symbol)).value
     except HiddenGemError:

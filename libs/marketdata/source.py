@@ -31,20 +31,20 @@ class Kind(StrEnum):
     DOCUMENTS = "documents"
 
 
-class SourceFailed(HiddenGemError):
+class SourceError(HiddenGemError):
     """A source did not answer as it must; nothing of it was stored."""
 
     code = "marketdata.source_failed"
     retryable = True
 
 
-class SourceTimeout(SourceFailed):
+class SourceTimeout(SourceError):
     """A source did not answer before the deadline."""
 
     code = "marketdata.source_timeout"
 
 
-class SourceRefused(SourceFailed):
+class SourceRefused(SourceError):
     """A source says no: wrong token, no permission, quota spent."""
 
     code = "marketdata.source_refused"

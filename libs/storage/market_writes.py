@@ -4,6 +4,7 @@ Rows that are already there with the same values are not touched: no new version
 (source, synthetic, fetched_at) is stamped here, on every row; `fetched_at` alone never makes a row differ.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -179,11 +180,40 @@ def _column(name: str, field: Field, frame: "pl.DataFrame") -> Column:
     return Column(name, field, series.to_numpy())
 
 
+def derive_factors(connection: Connection, symbols: Sequence[str]) -> int:
+    """Fill adjustment factors that no source gave: cumulative close[t-1] / pre_close[t], 1.0 at the first stored row.
+
+    Touches only rows whose factor is missing or differs; gives how many those were.
+    """
+    return connection.execute(_DERIVE, {"symbols": list(symbols)}).rowcount
+
+
+_DERIVE = text("""
+    WITH step AS (
+        SELECT symbol, session, adj_factor,
+               ln(COALESCE(lag(close) OVER of_symbol / pre_close, 1))::double precision AS growth
+        FROM market.bars WHERE symbol = ANY(:symbols)
+        WINDOW of_symbol AS (PARTITION BY symbol ORDER BY session)
+    ), derived AS (
+        SELECT symbol, session, adj_factor,
+               exp(sum(growth) OVER (PARTITION BY symbol ORDER BY session)) AS factor
+        FROM step
+    )
+    UPDATE market.bars SET adj_factor = derived.factor
+    FROM derived
+    WHERE bars.symbol = derived.symbol AND bars.session = derived.session
+      AND (derived.adj_factor IS NULL OR abs(derived.adj_factor - derived.factor) > 1e-9 * derived.factor)
+""")
+
+
 def _merge_sql(kind: Kind, staged: str, table: _Table) -> str:
     reads = table.fields or {}
     values = {
         name: reads[name].select(f"staged.{name}") if name in reads else f"staged.{name}" for name in table.columns
     }
+    if "adj_factor" in values:
+        # A source without factors leaves those that were derived before as they are.
+        values["adj_factor"] = f"COALESCE({values['adj_factor']}, stored.adj_factor)"
     plain = [name for name in table.columns if name not in table.key]
     compared = [*plain, "source", "synthetic"]
     old = ", ".join(f"stored.{name}" for name in compared)

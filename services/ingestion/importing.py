@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from libs.contracts.market import ImportReport, SkippedFile, SyncReport
 from libs.domain.clock import Clock
-from libs.marketdata.source import Batch, Part, Progress, Source
+from libs.marketdata.source import Batch, Kind, Part, Progress, Source
 from libs.storage import market_writes, sync_jobs
-from libs.storage.engine import Engine, transaction
+from libs.storage.engine import Connection, Engine, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Importer:
         batches = self.source.read(part)
         provenance = market_writes.Provenance(self.source.name, self.source.synthetic, self.clock.utc_now())
         with transaction(self.engine) as connection:
-            written = [market_writes.upsert(connection, b.kind, b.frame, provenance) for b in batches]
+            written = [_write(connection, batch, provenance) for batch in batches]
             reports = [_report(batch, w) for batch, w in zip(batches, written, strict=True)]
             finished = self.clock.utc_now()
             for report in reports:
@@ -76,6 +76,14 @@ class Importer:
             started_at=began,
             finished_at=finished,
         )
+
+
+def _write(connection: Connection, batch: Batch, provenance: market_writes.Provenance) -> market_writes.Written:
+    written = market_writes.upsert(connection, batch.kind, batch.frame, provenance)
+    if batch.kind is Kind.BARS:
+        without = batch.frame.filter(batch.frame["adj_factor"].is_null())["symbol"].unique().sort()
+        market_writes.derive_factors(connection, without.to_list())
+    return written
 
 
 def _report(batch: Batch, written: market_writes.Written) -> ImportReport:

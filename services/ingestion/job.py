@@ -9,20 +9,21 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from datetime import date
 from uuid import UUID
 
 from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import SyncReport, SyncRequest
 from libs.domain.clock import Clock, SystemClock, exchange_date
 from libs.domain.errors import HiddenGemError, NotFound
+from libs.marketdata.sessions import last_completed_session
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
 from libs.storage.engine import Engine, StorageUnavailable, make_engine, transaction
+from libs.telemetry.logs import configure
 from services.ingestion.importing import Importer
 from services.ingestion.settings import IngestionSettings
-from services.ingestion.sources import open_source
+from services.ingestion.sources import Known, open_source
 from services.ingestion.watchlist import require_bars
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,12 @@ def main(arguments: Sequence[str]) -> int:
     """Do one job and say how it ended."""
     die_with_parent(int(arguments[1]), signal.SIGKILL)
     settings = load_settings(IngestionSettings)
+    lines = configure("ingestion", f"{settings.instance or 'ingestion-1'}-job", settings.log_level)
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2, application_name="hiddengem-sync")
-    return do_job(UUID(arguments[0]), engine, settings, SystemClock())
+    try:
+        return do_job(UUID(arguments[0]), engine, settings, SystemClock())
+    finally:
+        lines.close()
 
 
 def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clock) -> int:
@@ -59,19 +64,24 @@ def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clo
 def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clock) -> SyncReport:
     with transaction(engine, read_only=True) as connection:
         job = sync_jobs.find(connection, job_id)
-        known = sync_jobs.known_sessions(connection)
-    if job is None:
-        raise NotFound(f"no sync job {job_id}")
-    request = SyncRequest.model_validate(job.request)
-    source = open_source(request, settings, sessions=_sessions(known), today=exchange_date(clock.utc_now()))
-    report = Importer(engine, source, job_id, clock, _Progress(engine, job_id)).run()
+        if job is None:
+            raise NotFound(f"no sync job {job_id}")
+        request = SyncRequest.model_validate(job.request)
+        stored = sync_jobs.stored_span(connection, request.source)
+        calendar = sync_jobs.known_sessions(connection)
+    now = clock.utc_now()
+    known = Known(
+        sessions=sorted({*CALENDAR.sessions, *calendar}),
+        stored=stored,
+        last_completed=last_completed_session(now),
+        today=exchange_date(now),
+    )
+    progress = _Progress(engine, job_id)
+    source = open_source(request, settings, known, progress)
+    report = Importer(engine, source, job_id, clock, progress).run()
     if request.symbols:
         require_bars(engine, request.symbols, request.source)
     return report
-
-
-def _sessions(known: Sequence[date]) -> list[date]:
-    return sorted({*CALENDAR.sessions, *known})
 
 
 def _fail(job_id: UUID, engine: Engine, clock: Clock, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What a row out of a file must satisfy, kind by kind."""
+"""What a row of each kind must satisfy, whatever source it comes from."""
 
 from collections.abc import Sequence
 from datetime import date

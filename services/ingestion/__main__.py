@@ -1,0 +1,34 @@
+"""Entry of ingestion: answers `market.sync` and works the jobs off."""
+
+import os
+import sys
+
+from libs.bus.endpoint import Endpoint
+from libs.bus.port import Call
+from libs.contracts.market import SYNC, SyncAccepted, SyncRequest
+from libs.runtime.service import Runtime, Service, run_service
+from services.ingestion.child import ChildProcess
+from services.ingestion.jobs import Jobs
+from services.ingestion.settings import IngestionSettings
+
+
+def build(runtime: Runtime[IngestionSettings]) -> Service:
+    """The service: one method, one worker."""
+    child = ChildProcess(os.environ, limit_seconds=runtime.settings.job_seconds)
+    jobs = Jobs(runtime.engine, child, runtime.clock)
+
+    async def sync(request: SyncRequest, _call: Call) -> SyncAccepted:
+        return SyncAccepted(job_id=await jobs.submit(request))
+
+    endpoint = Endpoint(runtime.card("ingestion"))
+    endpoint.method(SYNC, sync)
+    return Service(endpoint, background=(jobs.run,))
+
+
+def main() -> int:
+    """Run until told to stop."""
+    return run_service("ingestion", IngestionSettings, build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
