@@ -19,7 +19,7 @@ from libs.runtime.state import StateDirectory
 _READY_SECONDS = 60.0
 _PORT_TRIES = 5
 _LOG_LIMIT_BYTES = 10_000_000
-_FAILURES_TOLERATED = 6
+_FAILURES_TOLERATED = 3
 _HEALTHY_SECONDS = 10.0
 
 

@@ -267,6 +267,8 @@ class Supervisor:
         """The log has every line; the terminal does not repeat one that it has just shown."""
         now = self._clock.monotonic()
         if now - self._said.get(sentence, -_SAID_AGAIN_SECONDS) >= _SAID_AGAIN_SECONDS:
+            if len(self._said) > 1_000:
+                self._said.clear()
             self._said[sentence] = now
             self._say(sentence)
 
