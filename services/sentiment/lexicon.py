@@ -15,6 +15,7 @@ class Lexicon:
     tone: dict[str, float]
     words: re.Pattern[str]
     negation: re.Pattern[str]
+    harmless: re.Pattern[str]
     reach: int
     speakers: tuple[str, ...]
     continuations: tuple[str, ...]
@@ -34,7 +35,7 @@ def tone_of(text: str) -> Tone:
     total, count = 0.0, 0
     for match in LEXICON.words.finditer(text):
         before = text[max(0, match.start() - LEXICON.reach) : match.start()]
-        turned = LEXICON.negation.search(before) is not None
+        turned = LEXICON.negation.search(LEXICON.harmless.sub("", before)) is not None
         weight = LEXICON.tone[match.group()]
         total += -weight if turned else weight
         count += 1
@@ -50,6 +51,7 @@ def _load() -> Lexicon:
         tone=tone,
         words=_any_of(tone),
         negation=_any_of(raw["negations"]),
+        harmless=_any_of(raw["harmless"]),
         reach=int(raw["reach"]),
         speakers=tuple(raw["speakers"]),
         continuations=tuple(raw["continuations"]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from libs.indicators.activity import atr, mean_turnover, volume_ratio
 from libs.indicators.averages import bollinger, moving_averages
 from libs.indicators.candles import Pattern, patterns
-from libs.indicators.errors import InsufficientHistory
+from libs.indicators.errors import InsufficientHistory, UnusableSeries
 from libs.indicators.momentum import adx, macd, rate_of_change, rsi
 from libs.indicators.structure import Levels, Trend, support_resistance, trend
 from libs.runtime.evidence import bounded, weighted
@@ -112,5 +112,5 @@ def _reversion(chart: Chart) -> float:
 def _volume_ratio(bars: AdjustedBars) -> float | None:
     try:
         return volume_ratio(bars.volume)
-    except InsufficientHistory:
+    except UnusableSeries:  # nothing was traded in the week before
         return None
