@@ -1,0 +1,48 @@
+"""Run the door: `python -m services.api_gateway`."""
+
+import functools
+
+from libs.bus.endpoint import Endpoint
+from libs.runtime.service import Runtime, Service, run_service
+from services.api_gateway.app import create_app
+from services.api_gateway.auth.keys import DatabaseKeys, KeyRing
+from services.api_gateway.desk import Desk
+from services.api_gateway.gate import Gate
+from services.api_gateway.readiness import Readiness
+from services.api_gateway.server import listen, serve
+from services.api_gateway.settings import Settings, listed
+from services.api_gateway.status_board import StatusBoard
+from services.api_gateway.targets import PrometheusTargets
+
+
+def build(runtime: Runtime[Settings]) -> Service:
+    """Put the application behind its gate, and open the port."""
+    settings, engine, bus, clock = runtime.settings, runtime.engine, runtime.bus, runtime.clock
+    listener = listen(settings.host, settings.port)
+    desk = Desk(
+        bus=bus,
+        engine=engine,
+        status=StatusBoard(engine, bus, clock),
+        readiness=Readiness(engine, bus, clock, listed(settings.required_services)),
+        answer_seconds=settings.answer_seconds,
+    )
+    keys = KeyRing(DatabaseKeys(engine), clock)
+    gate = Gate(create_app(desk), keys, clock, listed(settings.allowed_hosts))
+    targets = PrometheusTargets(bus)
+    runtime.operator_port.route("/internal/prometheus-targets", targets.encoded)
+    return Service(
+        endpoint=Endpoint(runtime.card("edge")),
+        background=(
+            functools.partial(serve, gate, listener, drain_seconds=settings.drain_seconds),
+            targets.watch,
+        ),
+    )
+
+
+def main() -> int:
+    """Run until told to stop; the exit code."""
+    return run_service("api_gateway", Settings, build)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,162 @@
+"""Everything that holds for every request, before a route is looked for: host, key, size, headers, the last resort.
+
+It is one plain ASGI function for HTTP and WebSocket alike, because middleware that sees only one of them leaves the
+other open. It decides on `scope["path"]`, never on a URL built from headers.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Collection
+from uuid import uuid4
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.domain.clock import Clock
+from libs.domain.errors import HiddenGemError
+from libs.telemetry.logs import correlation
+from services.api_gateway.auth.guarded import PRINCIPAL
+from services.api_gateway.auth.keys import KeyRing, Principal
+from services.api_gateway.problems import REQUEST_ID, code_of, http_problem, problem, status_of, title_of
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 256 * 1024
+_BODY_SECONDS = 10.0
+_OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9-]{8,64}")
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; style-src 'unsafe-inline'"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class Gate:
+    """The ASGI application around the routes."""
+
+    def __init__(self, app: ASGIApp, keys: KeyRing, clock: Clock, allowed_hosts: Collection[str]) -> None:
+        self._app = app
+        self._keys = keys
+        self._clock = clock
+        self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            # There is no socket behind this door; a client is told so before anything is accepted.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        request_id = _request_id(headers)
+        scope[REQUEST_ID] = request_id
+        correlation.set(request_id)
+        answer = _Answer(send, request_id.encode())
+        try:
+            status = self._refusal(headers) or await self._identify(scope, headers)
+            if status is not None:
+                await http_problem(request_id, status)(scope, receive, answer)
+                return
+            body = receive if scope["method"] == "GET" else _Body(receive, self._clock).receive
+            await self._app(scope, body, answer)
+        except HiddenGemError as e:
+            log.warning("request failed", extra={"code": e.code, "reason": str(e)})
+            response = problem(request_id, status_of(e), code_of(e), title_of(e))
+            await _last_word(response, scope, receive, answer)
+        except Exception:  # the boundary of the process: told in the log, never to the caller
+            log.exception("request failed")
+            await _last_word(http_problem(request_id, 500), scope, receive, answer)
+
+    def _refusal(self, headers: dict[bytes, bytes]) -> int | None:
+        if _host_name(headers.get(b"host", b"")) not in self._hosts:
+            return 421
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit():
+            return 400
+        return 413 if int(length) > MAX_BODY_BYTES else None
+
+    async def _identify(self, scope: Scope, headers: dict[bytes, bytes]) -> int | None:
+        if scope["path"] in _OPEN_PATHS:
+            return None
+        holder = await self._holder(headers.get(b"authorization", b""))
+        if holder is None:
+            return 401
+        scope[PRINCIPAL] = holder
+        return None
+
+    async def _holder(self, authorization: bytes) -> Principal | None:
+        scheme, _, key = authorization.partition(b" ")
+        if scheme.lower() != b"bearer" or not key.isascii():
+            return None
+        return await self._keys.principal(key.decode().strip())
+
+
+class _Answer:
+    """`send` that adds the headers every response carries, and knows whether one has begun."""
+
+    __slots__ = ("_request_id", "_send", "begun")
+
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            message["headers"] = [*message.get("headers", ()), *_HEADERS, (b"x-request-id", self._request_id)]
+        await self._send(message)
+
+
+class _Body:
+    """`receive` that stops a body which is too large or too slow."""
+
+    def __init__(self, receive: Receive, clock: Clock) -> None:
+        self._receive = receive
+        self._clock = clock
+        self._deadline = clock.monotonic() + _BODY_SECONDS
+        self._received = 0
+        self._complete = False
+
+    async def receive(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(max(0.0, self._deadline - self._clock.monotonic())):
+                message = await self._receive()
+        except TimeoutError as e:
+            raise HTTPException(408) from e
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+            if self._received > MAX_BODY_BYTES:
+                raise HTTPException(413)
+        return message
+
+
+async def _last_word(response: ASGIApp, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    """Answer, unless an answer has begun: then only cutting the connection tells the caller that it is not whole."""
+    if answer.begun:
+        raise ConnectionAbortedError("the response broke off")
+    await response(scope, receive, answer)
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _host_name(host: bytes) -> bytes:
+    """The name without the port."""
+    if host.startswith(b"["):
+        return host.partition(b"]")[0].lower() + b"]"
+    return host.partition(b":")[0].lower()
