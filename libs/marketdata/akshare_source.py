@@ -68,14 +68,14 @@ class AkshareSource:
             calendar = self._calendar()
             sessions = sorted({*self._asked.sessions, *calendar.frame["session"]})
             listed = [self._listed(symbol) for symbol in self._asked.symbols]
-            instruments = instruments_batch(listed, self._asked.today, "stock_individual_info_em")
+            instruments = instruments_batch(listed, self._asked.today, "akshare stock_individual_info_em")
             return [calendar, instruments, self._benchmark(sessions), self._bars(listed, sessions)]
 
     def _calendar(self) -> Batch:
         answer = self._call("tool_trade_date_hist_sina", akshare.tool_trade_date_hist_sina)
         raw = table(answer, {"session": "trade_date"}, "akshare tool_trade_date_hist_sina")
         found = raw.select(days(raw, "session"))["session"].drop_nulls().to_list()
-        return calendar_batch(found, "tool_trade_date_hist_sina")
+        return calendar_batch(found, "akshare tool_trade_date_hist_sina")
 
     def _listed(self, symbol: str) -> Listed:
         doing = f"stock_individual_info_em {symbol}"
@@ -100,7 +100,7 @@ class AkshareSource:
             pl.col("close").shift(1).alias("pre_close"),
             (pl.col("volume") * _LOT).round(),
         )
-        return index_batch(frame[1:], sessions, "stock_zh_index_daily_em")
+        return index_batch(frame[1:], sessions, "akshare stock_zh_index_daily_em")
 
     def _bars(self, listed: Sequence[Listed], sessions: Sequence[date]) -> Batch:
         frames = []
@@ -115,7 +115,7 @@ class AkshareSource:
                 **self._span(),
             )
             frames.append(_normalised(table(answer, _BARS, f"akshare {doing}"), share))
-        return bars_batch(pl.concat(frames), sessions, "stock_zh_a_hist")
+        return bars_batch(pl.concat(frames), sessions, "akshare stock_zh_a_hist")
 
     def _span(self) -> dict[str, str]:
         window = self._asked.window

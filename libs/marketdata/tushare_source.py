@@ -68,7 +68,7 @@ class TushareSource:
             calendar = self._calendar()
             sessions = sorted({*self._asked.sessions, *calendar.frame["session"]})
             listed = self._listed()
-            instruments = instruments_batch(listed, self._asked.today, "stock_basic")
+            instruments = instruments_batch(listed, self._asked.today, "tushare stock_basic")
             return [calendar, instruments, self._benchmark(sessions), self._bars(listed, sessions)]
 
     def _calendar(self) -> Batch:
@@ -77,7 +77,7 @@ class TushareSource:
         answer = self._query("trade_cal", exchange="SSE", start_date=_text(window.start), end_date=_text(last))
         raw = table(answer, {"session": "cal_date", "is_open": "is_open"}, "tushare trade_cal")
         open_days = raw.filter(pl.col("is_open").cast(pl.String) == "1").select(days(raw, "session"))
-        return calendar_batch(open_days["session"].drop_nulls().to_list(), "trade_cal")
+        return calendar_batch(open_days["session"].drop_nulls().to_list(), "tushare trade_cal")
 
     def _listed(self) -> list[Listed]:
         columns = {"symbol": "ts_code", "name": "name", "industry": "industry", "list_date": "list_date"}
@@ -87,7 +87,7 @@ class TushareSource:
         unknown = sorted(set(self._asked.symbols) - set(wanted["symbol"]))
         if unknown:
             raise InvalidInput("symbols", f"tushare lists no {', '.join(unknown[:10])}")
-        return [Listed(*row) for row in wanted.select(columns).iter_rows()]
+        return [Listed(*row) for row in wanted.select(*columns).iter_rows()]
 
     def _benchmark(self, sessions: Sequence[date]) -> Batch:
         answer = self._query("index_daily", ts_code=BENCHMARK, **self._span())
@@ -103,7 +103,7 @@ class TushareSource:
             raw = table(answer, _DAILY, f"tushare daily {share.symbol}")
             frames.append(_normalised(raw).with_columns(pl.lit(float("ST" in share.name)).alias("is_st")))
         rows = pl.concat(frames).with_columns(pl.lit(None, dtype=pl.Float64).alias("turnover_rate"))
-        return bars_batch(rows, sessions, "daily")
+        return bars_batch(rows, sessions, "tushare daily")
 
     def _span(self) -> dict[str, str]:
         return {"start_date": _text(self._asked.window.start), "end_date": _text(self._asked.window.end)}

@@ -41,7 +41,7 @@ def session_checks(sessions: Sequence[date], column: str = "session") -> Checks:
     """The date is a session of the exchange, as far as the calendar given can say."""
     known = pl.Series("known", sorted(sessions), dtype=pl.Date)
     day = pl.col(column)
-    first, last = (known[0], known[-1]) if len(known) else (None, None)
+    first, last = (known[0], known[-1]) if len(known) else (date.max, date.min)
     return [
         ("malformed date", day.is_null()),
         ("date outside the known calendar", (day < first) | (day > last)),

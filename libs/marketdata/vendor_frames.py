@@ -54,10 +54,10 @@ def table(answer: "pd.DataFrame", columns: Mapping[str, str], doing: str) -> pl.
     """The vendor's columns under our names; an empty table or a missing column is an error."""
     if answer is None or answer.empty:
         raise SourceError(f"{doing}: an empty table where rows were expected")
-    missing = sorted(set(columns) - set(answer.columns))
+    missing = sorted(set(columns.values()) - set(answer.columns))
     if missing:
         raise SourceError(f"{doing}: the column(s) {', '.join(missing)} are missing")
-    return pl.DataFrame({ours: pl.Series(answer[theirs].tolist(), strict=False) for theirs, ours in columns.items()})
+    return pl.DataFrame({ours: pl.Series(answer[theirs].tolist(), strict=False) for ours, theirs in columns.items()})
 
 
 def days(frame: pl.DataFrame, name: str) -> pl.Expr:
