@@ -98,6 +98,10 @@ class StateDirectory:
                 os.chown(folder, self.server_user.uid, self.server_user.gid)
         return folder
 
+    def free_bytes(self) -> int:
+        """Room left on the disk."""
+        return shutil.disk_usage(self.path).free
+
     def secret(self, name: str) -> str:
         """A random secret that stays the same as long as the state directory lives."""
         file = self.path / "secrets.json"
@@ -161,7 +165,7 @@ class StateDirectory:
     def _check_room(self, new_cluster_bytes: int, restart_bytes: int) -> None:
         fresh = not (self.path / "postgres" / "PG_VERSION").is_file()
         needed = new_cluster_bytes if fresh else restart_bytes
-        free = shutil.disk_usage(self.path).free
+        free = self.free_bytes()
         if free < needed:
             raise ConfigurationError(
                 f"{self.path} has {free // 1_000_000} MB free and the desk needs {needed // 1_000_000} MB: "

@@ -26,6 +26,7 @@ _FIRST_BACK_OFF_SECONDS = 0.2
 _LONGEST_BACK_OFF_SECONDS = 10.0
 _TICK_SECONDS = 0.1
 _KILL_SECONDS = 0.5
+_SCARCE_BYTES = 50_000_000
 _SAID_AGAIN_SECONDS = 30.0
 _FORK_SERVER_TRIES = 5
 _STATUS_OF_BAD_SETTINGS = 78
@@ -120,6 +121,7 @@ class Supervisor:
                 except ForkServerGone:
                     self._revive_fork_server()
                 self._watch_servers()
+                self._watch_disk()
         except Exception as e:  # noqa: BLE001 - whatever it is, the desk must be taken down and `wait` tells
             self._failure = e
         finally:
@@ -161,6 +163,7 @@ class Supervisor:
                     os.close(writer)
                     service.output = self._listen(service.spec.name, reader)
                 service.state = "starting"
+                self._publish()
 
     def _take_in(self, seconds: float) -> None:
         """What was printed and who started or ended, as soon as there is something, for at most so long."""
@@ -178,6 +181,12 @@ class Supervisor:
     def _tick(self) -> float:
         waiting = [service.due_at for service in self._services.values() if service.state == "waiting"]
         return max(0.0, min([_TICK_SECONDS, *(due - self._clock.monotonic() for due in waiting)]))
+
+    def _watch_disk(self) -> None:
+        free = self._state.free_bytes()
+        if free < _SCARCE_BYTES:
+            place = self._state.path
+            self._say_once(f"the disk of {place} is full to less than {_SCARCE_BYTES // 1_000_000} MB: make room")
 
     def _hear(self) -> None:
         if self._fork_server is None:
