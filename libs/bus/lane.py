@@ -59,6 +59,12 @@ class Lane:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain and return."""
         self._stop = stop
+        try:
+            await self._run(stop)
+        finally:
+            await self._inlet.close()
+
+    async def _run(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             self._hands = Hands(self._slots, group, treat=self._work, overran=self._overran)
             reader = group.create_task(self._read())
@@ -68,7 +74,6 @@ class Lane:
                 chore.cancel()
             await self._drain(reader)
             self._hands.stop()
-        await self._inlet.close()
 
     async def _drain(self, reader: asyncio.Task[None]) -> None:
         self._hands.nudge()

@@ -63,6 +63,6 @@ async def open_bus(
         async with beside(outlet.run(), backlog.run()):
             yield StreamBus(streams, caller, clock=clock, metrics=metrics, limits=limits)
     finally:
-        writer.close()
-        reader.close()
+        await writer.close()
+        await reader.close()
         await control.aclose()

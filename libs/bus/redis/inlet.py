@@ -74,7 +74,7 @@ class RedisInlet:
                     await asyncio.sleep(UNBLOCK_EVERY_SECONDS)
         except (TimeoutError, Unavailable):
             # What the server hands to a closed connection stays with this consumer and is found at the next start.
-            self._reader.close()
+            self._reader.cut()
 
     async def own_unfinished(self, after: str, count: int) -> list[Delivery]:
         link = await self._prepared_link()
@@ -97,7 +97,7 @@ class RedisInlet:
         return await janitor.depth(link, self._stream, self._group)
 
     async def close(self) -> None:
-        self._reader.close()
+        await self._reader.close()
 
     def _read(self, after: str, count: int, *, block: bool) -> bytes:
         words: list[str | int] = ["XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", count]

@@ -59,6 +59,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._watchdog: asyncio.TimerHandle | None = None
         self._heard_at = self._loop.time()
+        self._ended = asyncio.Event()
         self.open = False
 
     @classmethod
@@ -121,8 +122,15 @@ class Link(asyncio.Protocol):
         return replies
 
     def close(self) -> None:
+        """Cut the connection; what is under way is lost."""
         if self._transport is not None:
             self._transport.abort()
+
+    async def closed(self) -> None:
+        """Cut the connection and wait until its socket is gone."""
+        if self._transport is not None:
+            self._transport.abort()
+            await self._ended.wait()
 
     def _flush(self) -> None:
         if self._transport is not None and self._out:
@@ -158,6 +166,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         self.open = False
         self._transport = None
+        self._ended.set()
         self._out.clear()
         if self._watchdog is not None:
             self._watchdog.cancel()
@@ -192,6 +201,12 @@ class Line:
                 link = self._link = await Link.connect(self._address, name=self._name, patience=self._patience)
         return link
 
-    def close(self) -> None:
+    def cut(self) -> None:
+        """Break the link; the next who needs one makes another."""
         if self._link is not None:
             self._link.close()
+
+    async def close(self) -> None:
+        """Close for good."""
+        if self._link is not None:
+            await self._link.closed()
