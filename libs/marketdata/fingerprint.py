@@ -1,13 +1,16 @@
-"""Hashes of files, so that what was imported before is recognised unread. Standard library only."""
+"""Fingerprints of what is to be read, so that what was imported before is recognised. Standard library only."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 
 from libs.marketdata.source import BadFile
 
 READER_VERSION = 1
 """Part of every fingerprint: raise it when the reading of files changes, and they are imported again."""
+SIMULATOR_VERSION = 1
+"""The same for the simulated exchange."""
 
 
 def files_of(path: Path) -> list[Path]:
@@ -22,6 +25,11 @@ def files_of(path: Path) -> list[Path]:
     if not found:
         raise BadFile("SOURCE", f"{path} holds no file")
     return found
+
+
+def simulated(seed: int, last_session: date) -> str:
+    """What stands for the simulated exchange up to a session: it follows from nothing else."""
+    return f"simulated {SIMULATOR_VERSION} {seed} {last_session.isoformat()}"
 
 
 def sha256_of(file: Path) -> str:

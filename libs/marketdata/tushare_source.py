@@ -92,7 +92,7 @@ class TushareSource:
     def _benchmark(self, sessions: Sequence[date]) -> Batch:
         answer = self._query("index_daily", ts_code=BENCHMARK, **self._span())
         return index_batch(
-            _normalised(table(answer, _DAILY, f"tushare index_daily {BENCHMARK}")), sessions, "index_daily"
+            _normalised(table(answer, _DAILY, f"tushare index_daily {BENCHMARK}")), sessions, "tushare index_daily"
         )
 
     def _bars(self, listed: Sequence[Listed], sessions: Sequence[date]) -> Batch:

@@ -2,12 +2,14 @@
 
 import os
 import sys
+from functools import partial
 
 from libs.bus.endpoint import Endpoint
 from libs.bus.port import Call
 from libs.contracts.market import SYNC, SyncAccepted, SyncRequest
 from libs.runtime.service import Runtime, Service, run_service
 from services.ingestion.child import ChildProcess
+from services.ingestion.fingerprints import fingerprint_of
 from services.ingestion.jobs import Jobs
 from services.ingestion.settings import IngestionSettings
 
@@ -15,7 +17,8 @@ from services.ingestion.settings import IngestionSettings
 def build(runtime: Runtime[IngestionSettings]) -> Service:
     """The service: one method, one worker."""
     child = ChildProcess(os.environ, limit_seconds=runtime.settings.job_seconds)
-    jobs = Jobs(runtime.engine, child, runtime.clock)
+    fingerprint = partial(fingerprint_of, sim_seed=runtime.settings.sim_seed, clock=runtime.clock)
+    jobs = Jobs(runtime.engine, child, runtime.clock, fingerprint)
 
     async def sync(request: SyncRequest, _call: Call) -> SyncAccepted:
         return SyncAccepted(job_id=await jobs.submit(request))

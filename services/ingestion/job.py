@@ -13,9 +13,8 @@ from uuid import UUID
 
 from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import SyncReport, SyncRequest
-from libs.domain.clock import Clock, SystemClock, exchange_date
+from libs.domain.clock import Clock, SystemClock
 from libs.domain.errors import HiddenGemError, NotFound
-from libs.marketdata.sessions import last_completed_session
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
@@ -69,13 +68,7 @@ def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Cloc
         request = SyncRequest.model_validate(job.request)
         stored = sync_jobs.stored_span(connection, request.source)
         calendar = sync_jobs.known_sessions(connection)
-    now = clock.utc_now()
-    known = Known(
-        sessions=sorted({*CALENDAR.sessions, *calendar}),
-        stored=stored,
-        last_completed=last_completed_session(now),
-        today=exchange_date(now),
-    )
+    known = Known(sorted({*CALENDAR.sessions, *calendar}), stored, clock.utc_now())
     progress = _Progress(engine, job_id)
     source = open_source(request, settings, known, progress)
     report = Importer(engine, source, job_id, clock, progress).run()

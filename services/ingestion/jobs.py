@@ -7,13 +7,11 @@ service has finished it, or given it up with a reason after three attempts. Doin
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from uuid import UUID, uuid4
 
 from libs.contracts.market import SyncReport, SyncRequest
 from libs.domain.clock import Clock
 from libs.domain.errors import HiddenGemError
-from libs.marketdata.fingerprint import files_of, fingerprint, hashes_of
 from libs.storage import sync_jobs
 from libs.storage.engine import Engine, in_transaction
 from services.ingestion.watchlist import require_bars
@@ -23,6 +21,9 @@ log = logging.getLogger(__name__)
 RunChild = Callable[[UUID], Awaitable[int]]
 """Runs the process of one job to its end and gives its exit status; raises TimeoutError when it had to be ended."""
 
+Fingerprint = Callable[[SyncRequest], str | None]
+"""Stands for what a request would read; None where only the source knows."""
+
 MAX_ATTEMPTS = 3
 
 
@@ -30,9 +31,16 @@ class Jobs:
     """The queue of sync jobs. `submit` answers requests; `run` is the one task that works them off."""
 
     def __init__(
-        self, engine: Engine, run_child: RunChild, clock: Clock, *, new_id: Callable[[], UUID] = uuid4
+        self,
+        engine: Engine,
+        run_child: RunChild,
+        clock: Clock,
+        fingerprint: Fingerprint,
+        *,
+        new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         self._engine = engine
+        self._fingerprint = fingerprint
         self._run_child = run_child
         self._clock = clock
         self._new_id = new_id
@@ -68,7 +76,7 @@ class Jobs:
                 await self._fail(job_id, str(e))
 
     async def _attempt(self, job_id: UUID, request: SyncRequest) -> int | None:
-        read = await asyncio.to_thread(_fingerprint, request)
+        read = await asyncio.to_thread(self._fingerprint, request)
         await in_transaction(self._engine, sync_jobs.begin_attempt, job_id, read)
         if await self._finish_unread(job_id, request, read):
             return None
@@ -92,9 +100,3 @@ class Jobs:
     async def _fail(self, job_id: UUID, reason: str) -> None:
         if await in_transaction(self._engine, sync_jobs.fail, job_id, reason, self._clock.utc_now()):
             log.warning("sync job failed", extra={"job": str(job_id), "reason": reason})
-
-
-def _fingerprint(request: SyncRequest) -> str | None:
-    if request.path is None:
-        return None
-    return fingerprint(hashes_of(files_of(Path(request.path))))

@@ -3,12 +3,14 @@
 # ruff: noqa: PLC0415 - a job loads the libraries of its own source and no other
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import SyncRequest
+from libs.domain.clock import exchange_date
 from libs.domain.errors import ConfigurationError, InvalidInput
+from libs.marketdata.sessions import last_completed_session
 from libs.marketdata.source import Progress, Source, Window
 from services.ingestion.settings import IngestionSettings
 from services.ingestion.watchlist import DEFAULT_SYMBOLS
@@ -25,9 +27,7 @@ class Known:
     sessions: Sequence[date]
     stored: tuple[date, date] | None
     """First and last session stored of this source."""
-    last_completed: date
-    """The last session whose bars are final."""
-    today: date
+    now: datetime
 
 
 def open_source(request: SyncRequest, settings: IngestionSettings, known: Known, progress: Progress) -> Source:
@@ -40,7 +40,7 @@ def open_source(request: SyncRequest, settings: IngestionSettings, known: Known,
         case "sim":
             from libs.marketdata.sim import SimulatedExchange
 
-            return SimulatedExchange(seed=settings.sim_seed, last_session=known.last_completed)
+            return SimulatedExchange(seed=settings.sim_seed, last_session=last_completed_session(known.now))
         case "tushare" | "akshare":
             return _open_vendor(request, settings, known, progress)
 
@@ -52,7 +52,7 @@ def _open_vendor(request: SyncRequest, settings: IngestionSettings, known: Known
         symbols=request.symbols or DEFAULT_SYMBOLS,
         window=covering_window(request, known),
         sessions=tuple(known.sessions),
-        today=known.today,
+        today=exchange_date(known.now),
         call_seconds=settings.vendor_call_seconds,
         pause_seconds=settings.vendor_pause_seconds,
         progress=progress,
@@ -70,7 +70,8 @@ def _open_vendor(request: SyncRequest, settings: IngestionSettings, known: Known
 
 def covering_window(request: SyncRequest, known: Known) -> Window:
     """The sessions asked for with history before them, stretched so that the stored series has no gap."""
-    end = min(request.to_date or known.last_completed, known.last_completed)
+    completed = last_completed_session(known.now)
+    end = min(request.to_date or completed, completed)
     if request.from_date and request.from_date > end:
         raise InvalidInput("from_date", f"{request.from_date} lies after the last completed session {end}")
     before_end = CALENDAR.sessions_between(CALENDAR.first, end)
