@@ -62,7 +62,7 @@ def test_the_record_and_the_secrets_are_for_their_owner_only(state: StateDirecto
 def test_a_folder_closed_to_the_servers_user_is_named(state: StateDirectory, tmp_path: Path) -> None:
     state.server_user = User("nobody", 65534, 65534)
     tmp_path.chmod(0o700)
-    with pytest.raises(ConfigurationError, match=r"cannot enter .*chmod o\\+x") as refused:
+    with pytest.raises(ConfigurationError, match=r"cannot enter .*chmod o\+x") as refused:
         state._check_reachable()
     assert "\n" not in str(refused.value)
 
