@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,6 +23,7 @@ class Measure:
     label: str
     phrases: tuple[str, ...]
     requires: tuple[str, ...]
+    excludes: tuple[str, ...]
     industries: tuple[str, ...]
     strength: float
     half_life_days: float
@@ -34,8 +36,10 @@ class Measure:
 
     def said_in(self, sentence: str) -> bool:
         """Whether a sentence names the measure."""
-        return any(phrase in sentence for phrase in self.phrases) and (
-            not self.requires or any(word in sentence for word in self.requires)
+        return (
+            any(phrase in sentence for phrase in self.phrases)
+            and (not self.requires or any(word in sentence for word in self.requires))
+            and not any(word in sentence for word in self.excludes)
         )
 
 
@@ -65,7 +69,7 @@ def measures_in(document: Document) -> tuple[Measure, ...]:
 
 @lru_cache(maxsize=8192)
 def _said(text: str, is_briefing: bool) -> tuple[Measure, ...]:
-    candidates = [measure for measure in TABLE.measures if measure.said_in(text)]
+    candidates = [m for m in TABLE.measures if any(phrase in text for phrase in m.phrases)]
     if not candidates:
         return ()
     sentences = [s for s in _SENTENCES.split(text) if _counts(s, is_briefing=is_briefing)]
@@ -79,7 +83,7 @@ def _counts(sentence: str, *, is_briefing: bool) -> bool:
 
 def _load() -> MeasureTable:
     raw = tomllib.loads(Path(__file__).with_name("measures.toml").read_text(encoding="utf-8"))
-    measures = tuple(_measure(row) for row in raw["measure"])
+    measures = (*(_measure(row) for row in raw["measure"]), *_of_sectors(raw["sector"]))
     if len({measure.id for measure in measures}) != len(measures):
         raise ValueError("measures.toml: an id appears twice")
     return MeasureTable(
@@ -100,12 +104,44 @@ def _measure(row: dict[str, Any]) -> Measure:
         label=row["label"],
         phrases=tuple(row["phrases"]),
         requires=tuple(row.get("requires", ())),
+        excludes=tuple(row.get("excludes", ())),
         industries=industries,
         strength=float(row["strength"]),
         half_life_days=float(row["half_life_days"]),
         effective_from=row["effective_from"],
         effective_to=row.get("effective_to"),
     )
+
+
+def _of_sectors(raw: dict[str, Any]) -> Iterator[Measure]:
+    """Support and restraint of each industry by its name; no row of the table has to foresee them."""
+    for industry, words in raw["words"].items():
+        common = {
+            "phrases": [f"{industry}行业", *words],
+            "industries": [industry],
+            "half_life_days": raw["half_life_days"],
+            "effective_from": raw["effective_from"],
+        }
+        support, restraint = raw["support"], raw["restraint"]
+        yield _measure(
+            {
+                **common,
+                "id": f"support_{industry}",
+                "label": "support of the industry",
+                "strength": raw["strength"],
+                "requires": support,
+                "excludes": restraint,
+            }
+        )
+        yield _measure(
+            {
+                **common,
+                "id": f"restraint_{industry}",
+                "label": "restraint of the industry",
+                "strength": -raw["strength"],
+                "requires": restraint,
+            }
+        )
 
 
 TABLE = _load()
