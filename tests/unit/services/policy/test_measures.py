@@ -40,6 +40,7 @@ def test_an_announcement_is_a_measure(body: str, measure: str) -> None:
     [
         "欧洲央行宣布降息25个基点。",
         "央行表示不会降准。",
+        "双方要拓展数字经济等领域合作，促进发展。",
         "核准了新的烈士褒扬条例。",
     ],
 )
