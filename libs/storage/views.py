@@ -1,6 +1,7 @@
 """What the API and the CLI show of the desk as a whole: its clock, its data, the symbols it knows."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import Connection, text
 
@@ -20,6 +21,12 @@ _KNOWN = text("""
 """)
 _NAMES = text("SELECT symbol, name FROM market.instruments WHERE symbol = ANY(:symbols)")
 _ALIVE = text("SELECT 1")
+_SPAN = text("SELECT min(session) AS first, max(session) AS last FROM market.bars")
+_BARS_WITHIN = text("""
+    SELECT EXISTS (SELECT FROM market.bars
+                   WHERE session >= coalesce(CAST(:first AS date), '-infinity')
+                     AND session <= coalesce(CAST(:last AS date), 'infinity'))
+""")
 
 
 def ping(tx: Connection) -> None:
@@ -47,3 +54,14 @@ def unknown_symbols(tx: Connection, symbols: Sequence[str]) -> list[int]:
 def names(tx: Connection, symbols: Sequence[str]) -> dict[str, str]:
     """The names of these shares, where the instrument list has them."""
     return {row.symbol: row.name for row in tx.execute(_NAMES, {"symbols": list(symbols)})}
+
+
+def bar_span(tx: Connection) -> tuple[date, date] | None:
+    """The first and last session with stored bars, None without any."""
+    row = tx.execute(_SPAN).one()
+    return (row.first, row.last) if row.first else None
+
+
+def has_bars_within(tx: Connection, first: date | None, last: date | None) -> bool:
+    """Whether any bar lies in this window; an open end is None."""
+    return bool(tx.execute(_BARS_WITHIN, {"first": first, "last": last}).scalar_one())

@@ -1,0 +1,120 @@
+"""Bring market data in through ingestion, and show what became of every file."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from libs.cli.connection import DeskConnection, find_desk
+from libs.cli.terminal import chatter, console, print_json
+from libs.contracts.market import SYNC, ImportReport, SyncReport, SyncRequest
+from libs.domain.errors import HiddenGemError
+from libs.marketdata.choose import SourceChoice, parse_source, parse_window
+from libs.storage import sync_jobs
+from libs.storage.engine import Engine, transaction
+from libs.storage.sync_jobs import Job
+
+_LOOK_SECONDS = 0.1
+
+
+class ImportFailed(HiddenGemError):
+    """The import did not come to an end; what was stored before is as it was."""
+
+    code = "cli.import_failed"
+
+
+def import_data(source: str, first: str | None, last: str | None, *, as_json: bool) -> int:
+    """The verb: ask ingestion of the running desk, wait, show."""
+    choice = parse_source(source, os.environ)
+    window = parse_window(first, last)
+    desk = find_desk()
+    request = sync_request(choice, *window)
+    report = sync(desk, request, on=chatter)
+    if as_json:
+        print_json(report)
+    else:
+        show(report, on=console)
+    return 0
+
+
+def sync_request(
+    choice: SourceChoice, first: date | None, last: date | None, symbols: tuple[str, ...] = ()
+) -> SyncRequest:
+    """What ingestion is asked for."""
+    path = None if choice.path is None else str(choice.path)
+    return SyncRequest(source=choice.name, path=path, from_date=first, to_date=last, symbols=symbols)
+
+
+def sync(desk: DeskConnection, request: SyncRequest, *, on: Console) -> SyncReport:
+    """Ask and follow the job to its end; raises `ImportFailed` with the reason ingestion gives."""
+    accepted = desk.ask("ingestion", SYNC, request)
+    with desk.engine() as engine, bar(on) as progress:
+        task = progress.add_task("reading the market", total=1.0)
+        job = _follow(engine, accepted.job_id, lambda seen: progress.update(task, completed=seen.progress))
+        progress.update(task, completed=1.0)
+    if job.status != "DONE" or job.report is None:
+        raise ImportFailed(job.error or "ingestion gave no reason")
+    return SyncReport.model_validate(job.report)
+
+
+def bar(on: Console) -> Progress:
+    """A progress bar that goes away when it is done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=on, transient=True)
+
+
+def show(report: SyncReport, *, on: Console) -> None:
+    """One line a file, what was left out and why, what was refused and why."""
+    table = Table(box=None, header_style="dim", title_justify="left")
+    table.add_column("file")
+    table.add_column("kind")
+    for name in ("read", "new", "changed", "same", "refused", "conflicts"):
+        table.add_column(name, justify="right")
+    for done in report.imports:
+        refused = sum(done.rejected.values())
+        counts = (done.rows_read, done.inserted, done.updated, done.unchanged, refused, done.conflicts)
+        table.add_row(done.path, done.kind, *(f"{count:,}" for count in counts))
+    on.print(table)
+    for done in report.imports:
+        if done.rejected:
+            on.print(f"refused rows of {done.path}: {_reasons(done)}", style="yellow", markup=False)
+    for skipped in report.skipped:
+        on.print(f"skipped {skipped.path}: {skipped.reason}", style="dim", markup=False)
+
+
+def summary(report: SyncReport) -> str:
+    """One sentence about an import."""
+    rows = sum(done.inserted + done.updated for done in report.imports)
+    refused = sum(sum(done.rejected.values()) for done in report.imports)
+    conflicts = sum(done.conflicts for done in report.imports)
+    parts = [f"{len(report.imports)} files read", f"{rows:,} rows stored"]
+    parts += [f"{refused:,} refused"] if refused else []
+    parts += [f"{conflicts:,} conflicts"] if conflicts else []
+    parts += [f"{len(report.skipped)} files skipped"] if report.skipped else []
+    return f"{', '.join(parts)} in {report.seconds:.1f} s"
+
+
+def _follow(engine: Engine, job_id: UUID, tell: Callable[[Job], None]) -> Job:
+    while True:
+        with transaction(engine, read_only=True) as tx:
+            job = sync_jobs.find(tx, job_id)
+        if job is None:
+            raise ImportFailed("the job is gone from the database")
+        if job.status != "RUNNING":
+            return job
+        tell(job)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _reasons(done: ImportReport) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.rejected.items()))

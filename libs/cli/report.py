@@ -1,0 +1,107 @@
+"""The end of a replay for a person: the last session in full, then what all of it came to."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+
+from libs.cli import tables
+from libs.cli.tables import money, percent
+from libs.contracts.api_replays import ReplayView
+from libs.storage import views_orders, views_portfolio, views_rounds
+from libs.storage.engine import Engine, transaction
+
+Report = Mapping[str, Any]
+
+
+def show(engine: Engine, replay: ReplayView, *, on: Console) -> None:
+    """Everything the quick start promises to show."""
+    facts: Report = replay.report or {}
+    _last_session(engine, replay, facts, on)
+    on.print()
+    on.print(_figures(facts))
+    _counts("Trade intents not traded", facts.get("refused_intents", {}), on)
+    _counts("Orders denied by risk", facts.get("denied_orders", {}), on)
+    _abstentions(facts.get("abstentions", {}), on)
+    _unbooked(facts.get("unbooked_actions", []), on)
+    _time(facts, on)
+    if facts.get("synthetic"):
+        on.print("SYNTHETIC DATA: none of these prices was ever paid.", style="bold white on red")
+    on.print(digest_line(facts), style="bold", markup=False, soft_wrap=True)
+
+
+def digest_line(facts: Report) -> str:
+    """The line that two equal runs share."""
+    digest = facts["orders_digest"]
+    return f"ORDERS sha256={digest['sha256']} n={digest['n']}"
+
+
+def _last_session(engine: Engine, replay: ReplayView, facts: Report, on: Console) -> None:
+    with transaction(engine, read_only=True) as tx:
+        last = facts.get("last_round_id")
+        view = views_rounds.one(tx, UUID(str(last))) if last else None
+        account = replay.account_id or ""
+        orders = views_orders.of_day(tx, account, replay.to_session)
+        fills = views_orders.fills(tx, [order.order_id for order in orders])
+        holding = views_portfolio.summary(tx, account)
+    on.rule(f"last session {replay.to_session}")
+    if view is not None:
+        on.print(tables.signals_table(view))
+        on.print(tables.decisions_table(view))
+    if orders:
+        on.print(tables.orders_table(orders, fills))
+    else:
+        on.print("No orders in this session.")
+    if view is not None and view.intents:
+        on.print(tables.intents_table(view))
+    if holding is not None:
+        on.print(tables.positions_table(holding))
+
+
+def _figures(facts: Report) -> Table:
+    equity, benchmark = facts["equity"], facts.get("benchmark")
+    table = Table(box=None, show_header=False, title="The whole replay", title_justify="left", title_style="bold")
+    table.add_column(style="dim")
+    table.add_column()
+    orders = ", ".join(f"{count} {state}" for state, count in sorted(facts["orders"].items())) or "none"
+    decided = ", ".join(f"{count} {name}" for name, count in sorted(facts["decisions"].items())) or "none"
+    trades = facts["trades"]
+    buys = sum(1 for trade in trades if trade["side"] == "BUY")
+    table.add_row("equity", f"{money(equity['final'])} of {money(equity['initial'])}  {percent(equity['return'])}")
+    if benchmark:
+        table.add_row("benchmark", f"{benchmark['symbol']}  {percent(benchmark['return'])}")
+    else:
+        table.add_row("benchmark", "no index bars for these sessions")
+    table.add_row("positions", f"{len(facts['positions'])}, cash {money(facts['cash'])}")
+    table.add_row("trades", f"{len(trades)}: {buys} buys, {len(trades) - buys} sells, fees {money(facts['fees'])}")
+    table.add_row("orders", orders)
+    table.add_row("decisions", decided)
+    return table
+
+
+def _counts(title: str, counts: Mapping[str, int], on: Console) -> None:
+    if counts:
+        on.print(tables.counts_table(title, (("", reason, count) for reason, count in sorted(counts.items()))))
+
+
+def _abstentions(found: Mapping[str, Mapping[str, int]], on: Console) -> None:
+    rows = [(agent, code, n) for agent, codes in sorted(found.items()) for code, n in sorted(codes.items())]
+    if rows:
+        on.print(tables.counts_table("Abstentions", rows))
+
+
+def _unbooked(actions: list[Mapping[str, Any]], on: Console) -> None:
+    for action in actions:
+        on.print(
+            f"Unbooked corporate action: {action['symbol']} on {action['session']}, {action['quantity']} shares, "
+            f"closed at {action['previous_close']} and opened from {action['reference_price']}",
+            style="yellow",
+        )
+
+
+def _time(facts: Report, on: Console) -> None:
+    parts = ", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in facts.get("timings", {}).items())
+    each = float(facts["seconds_per_session"])
+    on.print(f"{facts['sessions']} sessions in {float(facts['seconds']):.1f} s, {each:.3f} s each ({parts})")
