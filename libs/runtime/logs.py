@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from libs.domain.clock import Clock
@@ -80,8 +81,7 @@ class LogStream:
         self._clock = clock
         self._complain = complain
         self._complained = False
-        self._stream = file.open("ab", buffering=0)
-        file.chmod(0o600)
+        self._stream = _open_private(file)
 
     def write(self, service: str, raw: bytes) -> Line:
         """Append one line of a service."""
@@ -109,5 +109,9 @@ class LogStream:
             if older.exists():
                 older.replace(self._file.with_suffix(f".log.{number + 1}"))
         self._file.replace(self._file.with_suffix(".log.1"))
-        self._stream = self._file.open("ab", buffering=0)
-        self._file.chmod(0o600)
+        self._stream = _open_private(self._file)
+
+
+def _open_private(file: Path) -> FileIO:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    return FileIO(descriptor, "ab")
