@@ -83,8 +83,8 @@ def _rationale(citations: Citations, listed: ListedInstrument, named: int, menti
     tones = ", ".join(_cited(citations, mention) for mention in mentions[:_MOST_CITED])
     name = citations.cite(origin, "name", listed.name, "text")
     text = (
-        f"{citations.cite(origin, 'mentions', named, 'count')} texts name {name}, "
-        f"{citations.cite(origin, 'with_tone', len(mentions), 'count')} with tone; the newest: {tones}."
+        f"Texts that name {name}: {citations.cite(origin, 'mentions', named, 'count')}, "
+        f"with tone: {citations.cite(origin, 'with_tone', len(mentions), 'count')}; the newest: {tones}."
     )
     if listed.as_of > newest.session_date:
         text += (
