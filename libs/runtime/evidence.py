@@ -107,7 +107,7 @@ class Citations:
 
 
 def _unsigned_zero(text: str) -> str:
-    return text if any(digit in text for digit in "123456789") else text.replace("-", "").replace("+", "")
+    return text if text.strip("+-0. %CNY") else text.lstrip("+-")
 
 
 def bounded(value: float, low: float = -1.0, high: float = 1.0) -> float:
