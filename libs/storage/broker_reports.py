@@ -94,6 +94,12 @@ def unapplied(tx: Connection, floor_id: int, limit: int) -> list[StoredReport]:
     return [StoredReport(row.report_id, row.body) for row in rows]
 
 
+def contradicts_the_books(error: Exception) -> bool:
+    """Whether the database refused a row for what it says (bad value, broken constraint), not for the moment."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return state.startswith(("22", "23", "HG"))
+
+
 def applied(tx: Connection, report_id: int, outcome: ReportOutcome, detail: str | None = None) -> None:
     """Note how a report ended, in the transaction of its effects."""
     tx.execute(_APPLIED, {"report_id": report_id, "outcome": outcome.value, "detail": detail})

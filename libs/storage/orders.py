@@ -117,6 +117,7 @@ _PROGRESS = text("""
         reason = coalesce(:reason, reason)
     WHERE order_id = :order_id
 """)
+_REASON = text("UPDATE trading.orders SET reason = :reason WHERE order_id = :order_id")
 _TRANSITION = text("""
     SELECT trading.transition(:order_id, :from_states, :to_state, :cause, CAST(:evidence AS jsonb), :epoch)
 """)
@@ -204,6 +205,11 @@ def record_progress(
         "reason": reason,
     }
     tx.execute(_PROGRESS, values)
+
+
+def note_reason(tx: Connection, order_id: UUID, reason: str) -> None:
+    """Why the order stands where it stands, for people."""
+    tx.execute(_REASON, {"order_id": order_id, "reason": reason})
 
 
 def transition(tx: Connection, order_id: UUID, move: Move, epoch: int) -> bool:

@@ -1,0 +1,1 @@
+"""Execution: the one writer of orders on their way, of fills, ledger, positions and snapshots."""

@@ -1,0 +1,1 @@
+"""Risk: no order leaves without its verdict and its reservation."""
