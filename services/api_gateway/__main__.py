@@ -4,11 +4,13 @@ import functools
 
 from libs.bus.endpoint import Endpoint
 from libs.runtime.service import Runtime, Service, run_service
+from libs.storage.api_keys import Role
 from services.api_gateway.app import create_app
 from services.api_gateway.auth.keys import DatabaseKeys, KeyRing
 from services.api_gateway.desk import Desk
-from services.api_gateway.gate import Gate
+from services.api_gateway.gate import Gate, HotRead
 from services.api_gateway.readiness import Readiness
+from services.api_gateway.routes.agents import STATUS_PATH
 from services.api_gateway.server import listen, serve
 from services.api_gateway.settings import Settings, listed
 from services.api_gateway.status_board import StatusBoard
@@ -27,7 +29,8 @@ def build(runtime: Runtime[Settings]) -> Service:
         answer_seconds=settings.answer_seconds,
     )
     keys = KeyRing(DatabaseKeys(engine), clock)
-    gate = Gate(create_app(desk), keys, clock, listed(settings.allowed_hosts))
+    hot = {STATUS_PATH: HotRead(Role.VIEWER, desk.status.at_hand)}
+    gate = Gate(create_app(desk), keys, clock, allowed_hosts=listed(settings.allowed_hosts), hot=hot)
     targets = PrometheusTargets(bus)
     runtime.operator_port.route("/internal/prometheus-targets", targets.encoded)
     return Service(

@@ -74,8 +74,8 @@ def _agent(name: str, instances: Sequence[AgentCard], figures: AnswerFigures | N
         instances=[InstanceView(instance=c.instance, version=c.version, git_sha=c.git_sha) for c in instances],
         last_answer_at=figures.last_at if figures else None,
         answers=figures.answers if figures else 0,
-        error_rate=figures.error_rate if figures else None,
-        p50_ms=figures.p50_ms if figures else None,
-        p99_ms=figures.p99_ms if figures else None,
+        error_rate=round(figures.error_rate, 4) if figures else None,
+        p50_ms=round(figures.p50_ms, 2) if figures else None,
+        p99_ms=round(figures.p99_ms, 2) if figures else None,
         queue_depth=depth,
     )

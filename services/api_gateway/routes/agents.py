@@ -16,6 +16,7 @@ from services.api_gateway.desk import Caller, DeskDep, desk_of
 
 router = APIRouter(prefix="/api/v1/agents", route_class=GuardedRoute, tags=["agents"])
 
+STATUS_PATH = "/api/v1/agents/status"
 AgentName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,62}$", examples=["technical"])]
 
 
