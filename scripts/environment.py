@@ -193,7 +193,8 @@ def _run_installer(command: list[str], total: int, started: float) -> int:
                 told = time.monotonic()
                 fetched = _LOG.read_bytes().count(b"Collecting ")
                 done = sum(1 for _ in _SITE.glob("*.dist-info"))
-                _say(started, f"{fetched} of {total} fetched, {min(done, total)} installed")
+                news = f"{fetched} of {total} fetched, " if fetched else ""
+                _say(started, f"{news}{min(done, total)} of {total} installed")
     except KeyboardInterrupt:
         process.wait()
         raise
@@ -215,8 +216,9 @@ def _environment() -> dict[str, str]:
     """What pip needs of the environment, without what would send packages elsewhere."""
     strange = {"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV"}
     kept = {name: value for name, value in os.environ.items() if name not in strange}
+    certificates = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
-    return {**kept, **quiet, "PIP_PROGRESS_BAR": "off"}
+    return {**certificates, **kept, **quiet, "PIP_PROGRESS_BAR": "off"}
 
 
 def _say(started: float, text: str) -> None:
