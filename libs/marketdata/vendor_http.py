@@ -49,10 +49,10 @@ class VendorCalls:
             raise type(e)(f"{doing}: {e}" if not str(e).startswith(doing) else str(e)) from e
         except requests.Timeout as e:
             raise SourceTimeout(f"{doing}: no answer within {self.call_seconds:g} s") from e
-        except requests.RequestException as e:
-            raise SourceError(f"{doing}: {self._safe(e)}") from e
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as e:
             raise SourceError(f"{doing}: an answer of another shape ({type(e).__name__}: {self._safe(e)})") from e
+        except requests.RequestException as e:
+            raise SourceError(f"{doing}: {self._safe(e)}") from e
         except Exception as e:
             # Both libraries raise bare Exception with the vendor's own words: no permission, quota, wrong token.
             raise SourceRefused(f"{doing}: {self._safe(e)}") from e
@@ -100,6 +100,7 @@ def _redirect(request: requests.PreparedRequest, base: str) -> None:
 
 def _refuse(response: requests.Response) -> None:
     if response.status_code >= 400:
+        response.close()
         raise SourceError(f"HTTP status {response.status_code}")
     if response.content[:200].lstrip().lower().startswith(_HTML):
         raise SourceError("an HTML page instead of data")

@@ -8,7 +8,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -132,6 +132,7 @@ def serving(stub: StubT) -> Iterator[StubT]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     stub.url = f"http://127.0.0.1:{server.server_port}"
@@ -212,6 +213,8 @@ class AkshareStub(VendorStub):
     def _kline(self, code: str, params: dict[str, Any]) -> dict[str, Any]:
         rows = [] if params["fault"] is Fault.EMPTY else self.market.between(code, params["beg"], params["end"])
         width = len(params["fields2"].replace(",f116", "").split(","))
+        if params["fault"] is Fault.WRONG_UNITS:
+            rows = [replace(row, lots=row.lots * 100) for row in rows]
         lines = [",".join(_kline_fields(row)[:width]) for row in rows]
         if params["fault"] is Fault.MISSING_COLUMN:
             lines = [line.rpartition(",")[0] for line in lines]

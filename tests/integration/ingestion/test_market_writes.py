@@ -1,0 +1,117 @@
+"""Upserts into a real PostgreSQL: exact values, and no write for what is there already."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from sqlalchemy import Connection, text
+
+from libs.marketdata.frames import SCHEMAS
+from libs.marketdata.source import Kind
+from libs.storage.engine import make_engine, transaction
+from libs.storage.market_writes import Provenance, Written, derive_factors, upsert
+
+FETCHED = datetime(2024, 9, 2, 8, 0, tzinfo=UTC)
+PROVENANCE = Provenance("file", synthetic=False, fetched_at=FETCHED)
+PUBLIC = datetime(2024, 9, 2, 7, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    engine = make_engine(database)
+    with transaction(engine) as open_connection:
+        yield open_connection
+    engine.dispose()
+
+
+def bar(session: date, close: float, **changes: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "symbol": "600519.SH",
+        "session": session,
+        "open": close,
+        "high": 99_999_999.0,
+        "low": 0.01,
+        "close": close,
+        "pre_close": close,
+        "volume": 9_000_000_000,
+        "amount": 90_037_647_343.97,
+        "adj_factor": 1.5,
+        "turnover_rate": None,
+        "suspended": False,
+        "special_treatment": True,
+        "published_at": PUBLIC,
+    }
+    return row | changes
+
+
+def bars(*rows: dict[str, object]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=SCHEMAS[Kind.BARS], orient="row")
+
+
+DAY_1, DAY_2, DAY_3 = date(2024, 9, 2), date(2024, 9, 3), date(2024, 9, 4)
+
+
+def test_values_arrive_exactly(connection: Connection) -> None:
+    upsert(connection, Kind.BARS, bars(bar(DAY_1, 1443.19)), PROVENANCE)
+    row = connection.execute(text("SELECT * FROM market.bars")).mappings().one()
+    assert (row["close"], row["high"], row["low"]) == (Decimal("1443.19"), Decimal(99_999_999), Decimal("0.01"))
+    assert (row["volume"], row["amount"]) == (9_000_000_000, Decimal("90037647343.97"))
+    assert (row["adj_factor"], row["turnover_rate"]) == (1.5, None)
+    assert (row["suspended"], row["special_treatment"], row["synthetic"]) == (False, True, False)
+    assert (row["session"], row["published_at"], row["fetched_at"]) == (DAY_1, PUBLIC, FETCHED)
+
+
+def test_rows_that_are_there_already_are_not_written_again(connection: Connection) -> None:
+    rows = bars(bar(DAY_1, 10.0), bar(DAY_2, 11.0))
+    assert upsert(connection, Kind.BARS, rows, PROVENANCE) == Written(inserted=2)
+    before = connection.execute(text("SELECT ctid::text, xmin::text FROM market.bars ORDER BY session")).all()
+    later = Provenance("file", synthetic=False, fetched_at=datetime(2025, 1, 1, tzinfo=UTC))
+    assert upsert(connection, Kind.BARS, rows, later) == Written(unchanged=2)
+    assert connection.execute(text("SELECT ctid::text, xmin::text FROM market.bars ORDER BY session")).all() == before
+
+
+def test_a_row_that_differs_in_one_value_is_the_only_one_written(connection: Connection) -> None:
+    upsert(connection, Kind.BARS, bars(bar(DAY_1, 10.0), bar(DAY_2, 11.0)), PROVENANCE)
+    again = bars(bar(DAY_1, 10.0), bar(DAY_2, 11.0, turnover_rate=0.01), bar(DAY_3, 12.0))
+    assert upsert(connection, Kind.BARS, again, PROVENANCE) == Written(inserted=1, updated=1, unchanged=1)
+
+
+def test_another_source_makes_a_row_differ(connection: Connection) -> None:
+    upsert(connection, Kind.BARS, bars(bar(DAY_1, 10.0)), PROVENANCE)
+    other = Provenance("sim", synthetic=True, fetched_at=FETCHED)
+    assert upsert(connection, Kind.BARS, bars(bar(DAY_1, 10.0)), other) == Written(updated=1)
+    assert connection.execute(text("SELECT synthetic FROM market.bars")).scalar_one() is True
+
+
+def test_a_price_beyond_the_column_is_refused_and_not_cut(connection: Connection) -> None:
+    with pytest.raises(ValueError, match="high does not fit"):
+        upsert(connection, Kind.BARS, bars(bar(DAY_1, 10.0, high=100_000_000.0)), PROVENANCE)
+
+
+def test_missing_factors_are_derived_from_close_and_reference_price_and_stay(connection: Connection) -> None:
+    rows = bars(
+        bar(DAY_1, 10.0, adj_factor=None),
+        bar(DAY_2, 9.5, pre_close=9.0, adj_factor=None),
+        bar(DAY_3, 9.5, adj_factor=None),
+    )
+    upsert(connection, Kind.BARS, rows, PROVENANCE)
+    assert derive_factors(connection, ["600519.SH"]) == 3
+    factors = connection.execute(text("SELECT adj_factor FROM market.bars ORDER BY session")).scalars().all()
+    assert factors == pytest.approx([1.0, 10 / 9, 10 / 9])
+    assert upsert(connection, Kind.BARS, rows, PROVENANCE) == Written(unchanged=3)
+    assert derive_factors(connection, ["600519.SH"]) == 0
+
+
+def test_text_with_every_awkward_character_survives(connection: Connection) -> None:
+    body = "制表\t换行\n反斜杠\\ 引号\"' \\N 表情😀 %s"
+    row = ("a" * 64, "news", "Wind", DAY_1, "", body, None, PUBLIC)
+    frame = pl.DataFrame([row], schema=SCHEMAS[Kind.DOCUMENTS], orient="row")
+    assert upsert(connection, Kind.DOCUMENTS, frame, PROVENANCE) == Written(inserted=1)
+    assert connection.execute(text("SELECT body FROM market.documents")).scalar_one() == body
+    assert upsert(connection, Kind.DOCUMENTS, frame, PROVENANCE) == Written(unchanged=1)
+
+
+def test_nothing_to_store_is_nothing_done(connection: Connection) -> None:
+    assert upsert(connection, Kind.BARS, bars(), PROVENANCE) == Written()

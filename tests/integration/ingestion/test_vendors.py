@@ -1,0 +1,148 @@
+"""Tushare and AkShare through their real client libraries, against loopback servers that answer like the vendors."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from libs.ashare.calendar import CALENDAR
+from libs.domain.errors import InvalidInput
+from libs.marketdata.source import Batch, Kind, Source, SourceError, SourceRefused, SourceTimeout, Window, silent
+from libs.marketdata.vendor_frames import VendorRequest
+from tests.support.vendor_stubs import AkshareStub, Fault, StubMarket, TushareStub, VendorStub, serving
+
+# What the libraries themselves warn about when they are loaded is theirs.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::SyntaxWarning")
+
+SESSIONS = CALENDAR.sessions_between(date(2024, 9, 2), date(2024, 10, 31))
+TOKEN = "a-very-secret-token"
+
+
+def request(*symbols: str, call_seconds: float = 10) -> VendorRequest:
+    return VendorRequest(
+        symbols=symbols or ("600519.SH", "000001.SZ"),
+        window=Window(SESSIONS[0], SESSIONS[-1]),
+        sessions=CALENDAR.sessions,
+        today=SESSIONS[-1],
+        call_seconds=call_seconds,
+        pause_seconds=0,
+        progress=silent,
+    )
+
+
+def tushare(stub: VendorStub, asked: VendorRequest) -> Source:
+    from libs.marketdata.tushare_source import TushareSource  # noqa: PLC0415 - loads pandas
+
+    return TushareSource(TOKEN, asked, url=f"{stub.url}/dataapi")
+
+
+def akshare(stub: VendorStub, asked: VendorRequest) -> Source:
+    from libs.marketdata.akshare_source import AkshareSource  # noqa: PLC0415 - loads pandas and a JavaScript engine
+
+    return AkshareSource(asked, url=stub.url)
+
+
+OPEN = {"tushare": tushare, "akshare": akshare}
+BARS_ENDPOINT = {"tushare": "daily", "akshare": AkshareStub.KLINE}
+
+
+@pytest.fixture(params=["tushare", "akshare"])
+def vendor(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def stub(vendor: str) -> Iterator[VendorStub]:
+    market = StubMarket(SESSIONS)
+    with serving(TushareStub(market) if vendor == "tushare" else AkshareStub(market)) as running:
+        yield running
+
+
+def read(source: Source) -> dict[Kind, Batch]:
+    [part] = source.parts()
+    return {batch.kind: batch for batch in source.read(part)}
+
+
+def test_bars_calendar_names_and_benchmark_arrive_in_normalised_units(vendor: str, stub: VendorStub) -> None:
+    found = read(OPEN[vendor](stub, request()))
+    bars = found[Kind.BARS].frame.sort("symbol", "session")
+    assert bars.height == 2 * len(SESSIONS)
+    first, told = bars.filter(symbol="600519.SH").row(0, named=True), stub.market.rows("600519")[0]
+    assert (first["session"], first["open"], first["close"]) == (told.session, told.open, told.close)
+    assert (first["volume"], first["amount"]) == (told.lots * 100, told.amount)
+    assert set(SESSIONS) <= set(found[Kind.CALENDAR].frame["session"])
+    assert dict(found[Kind.INSTRUMENTS].frame.select("symbol", "name").rows()) == stub.market.names
+    index = found[Kind.INDEX_BARS].frame
+    assert (index["symbol"].unique().to_list(), index["volume"].max()) == (["000300.SH"], (999 + len(SESSIONS)) * 100)
+
+
+def test_the_reference_price_of_an_ex_date_is_not_the_close_before(vendor: str, stub: VendorStub) -> None:
+    bars = read(OPEN[vendor](stub, request("600519.SH")))[Kind.BARS].frame.sort("session")
+    at = stub.market.ex_date
+    assert bars["pre_close"][at] == round(bars["close"][at - 1] * 0.9, 2)
+
+
+def test_a_name_with_st_marks_its_bars(vendor: str, stub: VendorStub) -> None:
+    bars = read(OPEN[vendor](stub, request()))[Kind.BARS].frame
+    assert dict(bars.select("symbol", "special_treatment").unique().rows()) == {"600519.SH": False, "000001.SZ": True}
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault.STATUS_500, "HTTP status 500"),
+        (Fault.HTML, "an HTML page instead of data"),
+        (Fault.EMPTY, "an empty table where rows were expected"),
+        (Fault.TRUNCATED, "an answer of another shape"),
+        (Fault.WRONG_UNITS, "units changed"),
+    ],
+)
+def test_a_wrong_answer_is_an_error_that_names_vendor_and_endpoint(
+    vendor: str, stub: VendorStub, fault: Fault, words: str
+) -> None:
+    stub.fault, stub.fault_at = fault, BARS_ENDPOINT[vendor]
+    with pytest.raises(SourceError, match=words) as caught:
+        read(OPEN[vendor](stub, request()))
+    assert str(caught.value).startswith(f"{vendor} ")
+
+
+def test_a_missing_column_is_an_error(vendor: str, stub: VendorStub) -> None:
+    stub.fault, stub.fault_at = Fault.MISSING_COLUMN, BARS_ENDPOINT[vendor]
+    with pytest.raises(SourceError, match=r"amount are missing|Length mismatch"):
+        read(OPEN[vendor](stub, request()))
+
+
+def test_a_vendor_that_never_answers_costs_its_deadline(vendor: str, stub: VendorStub) -> None:
+    stub.fault = Fault.HANG
+    with pytest.raises(SourceTimeout, match=rf"{vendor} \w+: no answer within 0\.3 s"):
+        read(OPEN[vendor](stub, request(call_seconds=0.3)))
+
+
+def test_a_vendor_that_cannot_be_reached_is_an_error(vendor: str) -> None:
+    gone = TushareStub(StubMarket(SESSIONS))
+    with serving(gone):
+        pass
+    with pytest.raises(SourceError, match=f"{vendor} "):
+        read(OPEN[vendor](gone, request()))
+
+
+def test_a_symbol_the_vendor_does_not_know_is_named(vendor: str, stub: VendorStub) -> None:
+    with pytest.raises(InvalidInput, match=rf"symbols: {vendor} .*601988\.SH"):
+        read(OPEN[vendor](stub, request("600519.SH", "601988.SH")))
+
+
+def test_a_refusal_keeps_the_vendors_words_and_not_the_token() -> None:
+    with serving(TushareStub(StubMarket(SESSIONS))) as stub:
+        stub.fault = Fault.REFUSED
+        with pytest.raises(SourceRefused, match="没有接口访问权限") as caught:
+            read(tushare(stub, request()))
+    assert TOKEN not in str(caught.value)
+    assert not caught.value.retryable
+
+
+def test_the_token_goes_where_it_was_told_to_and_nowhere_else() -> None:
+    with serving(TushareStub(StubMarket(SESSIONS))) as stub:
+        read(tushare(stub, request()))
+    assert [endpoint for endpoint, _ in stub.asked] == ["trade_cal", "stock_basic", "index_daily", "daily", "daily"]
+    assert {params["token"] for _, params in stub.asked} == {TOKEN}
