@@ -51,8 +51,8 @@ def create_app(desk: Desk | None) -> FastAPI:
         app.include_router(module.router)
     problems.install(app)
     app.state.desk = desk
-    app.openapi_schema = describe(app)
-    app.state.openapi_bytes = json.dumps(app.openapi_schema, ensure_ascii=False).encode()
+    app.state.description = describe(app)
+    app.state.description_bytes = json.dumps(app.state.description, ensure_ascii=False).encode()
     return app
 
 

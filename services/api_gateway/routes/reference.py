@@ -12,10 +12,10 @@ router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 @router.get("/openapi.json", openapi_extra=needs(Role.VIEWER))
 async def openapi(request: Request) -> Response:
     """The OpenAPI 3.1 document."""
-    return Response(request.app.state.openapi_bytes, media_type="application/json")
+    return Response(request.app.state.description_bytes, media_type="application/json")
 
 
 @router.get("/docs", openapi_extra=needs(Role.VIEWER))
 async def docs(request: Request) -> Response:
     """The same for people: one static page that loads nothing from anywhere."""
-    return Response(render(request.app.openapi()), media_type="text/html; charset=utf-8")
+    return Response(render(request.app.state.description), media_type="text/html; charset=utf-8")
