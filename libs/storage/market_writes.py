@@ -10,14 +10,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psycopg
 from sqlalchemy import Connection, text
 
 from libs.marketdata.source import Kind
 from libs.storage.binary_copy import Column, Field, encode
+from libs.storage.engine import StorageBusy
 
 if TYPE_CHECKING:
     import polars as pl
-    import psycopg
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,16 @@ def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance
 
 
 def _stage(connection: Connection, staged: str, table: _Table, frame: "pl.DataFrame") -> None:
-    raw = _raw(connection)
+    try:
+        _copy(_raw(connection), staged, table, frame)
+    except psycopg.Error as e:
+        # Raw COPY passes by the place where the database's errors are translated.
+        if (e.sqlstate or "").startswith("53"):
+            raise StorageBusy(str(e)) from e
+        raise
+
+
+def _copy(raw: "psycopg.Connection[tuple[object, ...]]", staged: str, table: _Table, frame: "pl.DataFrame") -> None:
     names = ", ".join(table.columns)
     with raw.cursor() as cursor:
         if table.fields is not None:

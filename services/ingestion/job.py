@@ -1,7 +1,7 @@
 """The process of one sync job: `python -m services.ingestion.job JOB_ID PARENT_PID`. It may die at any moment.
 
 Everything heavy (polars, Tushare, AkShare) lives and dies here. It ends 0 when the job is done, 1 when the job failed
-with a reason in its row; any other end leaves the row RUNNING for its parent to try again.
+with a reason in its row; any other end (75: the database went away) leaves the row RUNNING for another attempt.
 """
 
 import logging
@@ -27,6 +27,7 @@ from services.ingestion.watchlist import require_bars
 
 log = logging.getLogger(__name__)
 
+EXIT_AGAIN = 75
 _PROGRESS_SECONDS = 0.2
 
 
@@ -48,8 +49,9 @@ def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clo
         report = _sync(job_id, engine, settings, clock)
         with transaction(engine) as connection:
             sync_jobs.finish(connection, job_id, report.model_dump(mode="json"), clock.utc_now())
-    except StorageUnavailable:
-        raise
+    except StorageUnavailable as e:
+        log.warning("database went away during a sync job", extra={"job": str(job_id), "reason": str(e)})
+        return EXIT_AGAIN
     except HiddenGemError as e:
         _fail(job_id, engine, clock, str(e))
         return 1
