@@ -5,7 +5,7 @@ An endpoint knows nothing of streams; the same one answers on Redis, in memory a
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec import UNSET, Raw
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -23,8 +23,7 @@ R = TypeVar("R", bound=BaseModel)
 MAX_BATCH = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """How a message came in: what the transport knows and the message does not say."""
 
     deadline: float
@@ -32,8 +31,7 @@ class Arrival:
     entry_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of one message: bytes for the asker (None for a notification) and the failure behind them."""
 
     message: bytes | None
@@ -48,8 +46,7 @@ class Answer:
         return getattr(self.error, "code", "bus.remote_failure")
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(NamedTuple):
     """A result ready for the wire; `error` is what a failed tool raised, which is a result too."""
 
     result: bytes
@@ -65,15 +62,15 @@ class _Bound:
 
 
 def _bind(params: type[P], result: type[R], handler: Handler[P, R]) -> _Bound:
-    reader = TypeAdapter(params)
-    writer = TypeAdapter(result)
+    read = TypeAdapter(params).validator.validate_json
+    write = TypeAdapter(result).serializer.to_json
 
     async def run(text: bytes, call: Call) -> bytes:
         try:
-            value = reader.validate_json(_by_name(params, text) if text[:1] == b"[" else text)
+            value = read(_by_name(params, text) if text[:1] == b"[" else text)
         except ValidationError as e:
             raise InvalidParams(problems_of(e)) from e
-        return writer.dump_json(await handler(value, call), by_alias=True)
+        return write(await handler(value, call), by_alias=True)
 
     return _Bound(run)
 

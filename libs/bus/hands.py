@@ -53,6 +53,7 @@ class Hands:
         self._queue: deque[Work] = deque()
         self._hands: list[_Hand] = []
         self._idle: list[asyncio.Future[None]] = []
+        self._waking = False
         self._busy = 0
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
@@ -88,18 +89,24 @@ class Hands:
                 hand.task.cancel()
 
     def _wake(self) -> None:
+        """Make one more hand look at the queue, unless one is on its way already."""
+        if self._waking:
+            return
         while self._idle:
             future = self._idle.pop()
             if not future.done():
+                self._waking = True
                 future.set_result(None)
                 return
         if len(self._hands) < self._size:
+            self._waking = True
             hand = _Hand()
             self._hands.append(hand)
             hand.task = self._group.create_task(self._run(hand))
 
     async def _run(self, hand: _Hand) -> None:
         while True:
+            self._waking = False
             while self._queue:
                 await self._one(hand, self._queue.popleft())
             idle = self._loop.create_future()
@@ -109,7 +116,7 @@ class Hands:
     async def _one(self, hand: _Hand, work: Work) -> None:
         self._busy += 1
         if self._queue:
-            # If this work has to wait for something, another hand takes the next; if not, this one is back first.
+            # If this work has to wait for something, the other hand takes the next; if not, this one is back first.
             self._wake()
         hand.due = work.due
         self._watch(work.due)

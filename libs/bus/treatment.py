@@ -5,9 +5,8 @@ only when its handler succeeded, tried again when it failed, and given up when n
 """
 
 import logging
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import UnsetType
 
@@ -33,8 +32,7 @@ class Next(Enum):
     BURY = "record a dead letter, then acknowledge"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The decision about one entry."""
 
     next: Next

@@ -42,11 +42,12 @@ class Clients:
 
     def writer(self) -> Line:
         """For writes that expect their reply at once."""
-        return Line(self._address, name=f"{self._instance}.write", patience=PRODUCER_SECONDS)
+        return Line(self._address, name=f"{self._instance}.write", patience=PRODUCER_SECONDS, eager=False)
 
     def consumer(self, purpose: str) -> Line:
         """For reads that block up to `BLOCK_SECONDS`."""
-        return Line(self._address, name=f"{self._instance}.{purpose}", patience=BLOCK_SECONDS + SLACK_SECONDS)
+        patience = BLOCK_SECONDS + SLACK_SECONDS
+        return Line(self._address, name=f"{self._instance}.{purpose}", patience=patience, eager=True)
 
 
 def _address(url: str) -> Address:

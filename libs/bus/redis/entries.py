@@ -60,14 +60,11 @@ def _milliseconds(text: bytes) -> int | None:
     return int(text) if text.isdigit() and len(text) < 16 else None
 
 
-def messages(reply: Reply) -> tuple[bytes | None, list[bytes]]:
-    """The last id and all messages of an XREAD; None and nothing where it timed out."""
-    if not reply:
-        return None, []
+def messages(reply: Reply) -> tuple[bytes, list[bytes]]:
+    """The last id and all messages of an XREAD that found some."""
     entries = reply[0][1]
-    return entries[-1][0], [
-        value for _, fields in entries for name, value in zip(fields[::2], fields[1::2], strict=True) if name == MESSAGE
-    ]
+    fields = [pair for _, words in entries for pair in zip(words[::2], words[1::2], strict=False)]
+    return entries[-1][0], [value for name, value in fields if name == MESSAGE]
 
 
 def checked(reply: Reply) -> Reply:

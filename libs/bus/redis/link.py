@@ -1,7 +1,6 @@
 """One pipelined connection to Redis: commands packed by the caller, replies parsed by hiredis, no retry of any kind.
 
 redis-py's own connection takes three times the processor time per message, which is why the hot path does not use it.
-Everything submitted within one turn of the event loop leaves in one write.
 """
 
 import asyncio
@@ -50,8 +49,9 @@ class _Waiting:
 class Link(asyncio.Protocol):
     """A connected socket; when it breaks, everything submitted hears `None` and the link is over."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, *, eager: bool) -> None:
         self._patience = patience
+        self._eager = eager
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         self._waiting: deque[_Waiting] = deque()
@@ -63,16 +63,20 @@ class Link(asyncio.Protocol):
         self.open = False
 
     @classmethod
-    async def connect(cls, address: Address, *, name: str, patience: float) -> "Link":
-        """Connect, authenticate, select the database. `patience`: how long a reply may take, blocking included."""
+    async def connect(cls, address: Address, *, name: str, patience: float, eager: bool) -> "Link":
+        """Connect, authenticate, select the database.
+
+        `patience`: how long a reply may take, blocking included. `eager`: write at once, for a link that one task uses
+        alone; otherwise everything submitted within one turn of the event loop leaves in one write.
+        """
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 if address.path is not None:
-                    _, link = await loop.create_unix_connection(lambda: cls(patience), address.path)
+                    _, link = await loop.create_unix_connection(lambda: cls(patience, eager=eager), address.path)
                 else:
                     _, link = await loop.create_connection(
-                        lambda: cls(patience), address.host, address.port, ssl=address.tls
+                        lambda: cls(patience, eager=eager), address.host, address.port, ssl=address.tls
                     )
                 await link.greet(address, name)
         except (OSError, TimeoutError) as e:
@@ -102,16 +106,24 @@ class Link(asyncio.Protocol):
             self._heard_at = self._loop.time()
             if self._watchdog is None:
                 self._watchdog = self._loop.call_later(self._patience, self._watch)
+        self._waiting.append(_Waiting(count, done))
+        if self._eager:
+            self._transport.write(commands)
+            return
         if not self._out:
             self._loop.call_soon(self._flush)
         self._out.append(commands)
-        self._waiting.append(_Waiting(count, done))
 
-    async def run(self, commands: bytes, count: int) -> list[Reply]:
-        """Send packed commands and wait for their replies; raises `Unavailable` when the link breaks."""
+    async def run(self, commands: bytes, count: int, heard: Callable[[list[Reply]], None] | None = None) -> list[Reply]:
+        """Send packed commands and wait for their replies; raises `Unavailable` when the link breaks.
+
+        `heard` gets the replies first, as soon as they are parsed.
+        """
         future: asyncio.Future[list[Reply] | None] = self._loop.create_future()
 
         def done(replies: list[Reply] | None) -> None:
+            if heard is not None and replies is not None:
+                heard(replies)
             if not future.done():
                 future.set_result(replies)
 
@@ -180,7 +192,8 @@ CONNECT_SECONDS = 5.0
 class Line:
     """A link that is made again when it is needed and broken; whoever needs it decides about waiting."""
 
-    def __init__(self, address: Address, *, name: str, patience: float) -> None:
+    def __init__(self, address: Address, *, name: str, patience: float, eager: bool) -> None:
+        self._eager = eager
         self._address = address
         self._name = name
         self._patience = patience
@@ -198,7 +211,9 @@ class Line:
             return link
         async with self._making:
             if (link := self.current) is None:
-                link = self._link = await Link.connect(self._address, name=self._name, patience=self._patience)
+                link = self._link = await Link.connect(
+                    self._address, name=self._name, patience=self._patience, eager=self._eager
+                )
         return link
 
     def cut(self) -> None:

@@ -136,14 +136,16 @@ class RedisOutlet:
             commands.append(pack("XTRIM", self.reply_stream, "MINID", "=", last))
         block = int(BLOCK_SECONDS * 1000)
         commands.append(pack("XREAD", "COUNT", READ_AT_ONCE, "BLOCK", block, "STREAMS", self.reply_stream, last))
-        replies = await link.run(b"".join(commands), len(commands))
-        newest, messages = entries.messages(entries.checked(replies[-1]))
-        if newest is not None:
-            self._last = newest
+        replies = await link.run(b"".join(commands), len(commands), self._heard)
+        if not entries.checked(replies[-1]) and entries.checked(replies[0]) == 0:
+            self._restore()
+
+    def _heard(self, replies: list[Reply]) -> None:
+        """Hand answers over as they are parsed, a turn of the event loop before the reading goes on."""
+        if isinstance(replies[-1], list):
+            self._last, messages = entries.messages(replies[-1])
             self._read_since_trim += len(messages)
             self._receive(messages)
-        elif entries.checked(replies[0]) == 0:
-            self._restore()
 
     def _restore(self) -> None:
         """The stream is gone: make it again and repeat what was asked."""
