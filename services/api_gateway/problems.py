@@ -1,7 +1,8 @@
 """The one place where exceptions meet HTTP: RFC 9457 problems with a stable code, and never a word of the input."""
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 REQUEST_ID = "hiddengem.request_id"
 """Where the gate leaves the request's id in the ASGI scope."""
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _MEDIA_TYPE = "application/problem+json"
 _HTTP_CODES = {
     400: ("http.bad_request", "The request cannot be read"),
@@ -100,6 +102,11 @@ def fields_of(error: HiddenGemError) -> list[FieldProblem]:
             return []
 
 
+def field_name(location: Iterable[object]) -> str:
+    """A field's place; the name of one that does not exist came from the caller and is cut to what a name may be."""
+    return ".".join(_NOT_A_NAME.sub("_", str(part))[:64] for part in location)
+
+
 def title_of(error: HiddenGemError) -> str:
     """The constant sentence of the error's class; its own text stays here."""
     if isinstance(error, HandlerFailed):
@@ -119,10 +126,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        found = [
-            FieldProblem(field=".".join(str(part) for part in e["loc"]), rule=str(e["type"])) for e in error.errors()
-        ]
-        return problem(_id(request), 422, "input.invalid", "The request does not fit its description", found[:20])
+        found = [FieldProblem(field=field_name(e["loc"]), rule=str(e["type"])) for e in error.errors()[:20]]
+        return problem(_id(request), 422, "input.invalid", "The request does not fit its description", found)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:

@@ -18,7 +18,7 @@ from libs.storage.api_keys import Role
 from libs.storage.snapshot import in_snapshot
 from services.api_gateway.auth.keys import Principal
 from services.api_gateway.desk import Desk
-from services.api_gateway.problems import code_of, fields_of, status_of, title_of
+from services.api_gateway.problems import code_of, field_name, fields_of, status_of, title_of
 from services.api_gateway.routes import signals
 from services.api_gateway.routes.rounds import NoSuchRound
 
@@ -144,7 +144,7 @@ def _forbidden() -> RpcError:
 
 def _invalid(error: ValidationError) -> RpcError:
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    problems = [{"field": ".".join(str(part) for part in e["loc"]), "rule": e["type"]} for e in found[:20]]
+    problems = [{"field": field_name(e["loc"]), "rule": e["type"]} for e in found[:20]]
     return RpcError(INVALID_PARAMS, "Invalid params", {"code": "input.invalid", "errors": problems})
 
 
