@@ -179,12 +179,11 @@ class OrderPath:
 
     def __init__(self, database: str, *, machine: Clock | None = None, settle_seconds: float = 30.0) -> None:
         self.database = database
-        self._owner = psycopg.connect(database, autocommit=True)
         self.machine = machine or SystemClock()
         make_logins(database)
         self.engines: dict[str, Engine] = {role: make_engine(self.url(role), pool_size=2) for role in ROLES}
         self.settings = Settings.model_validate(
-            {"database_url": "unused", "redis_url": "unused", "settle_seconds": settle_seconds}
+            {"database_url": database, "redis_url": "redis://unused", "settle_seconds": settle_seconds}
         )
         self.exchange = Exchange(self.engines["paper_venue"])
         self.venue = InProcessVenue(self.exchange)
@@ -192,6 +191,7 @@ class OrderPath:
         self.broker = DirectBroker(self.placer)
         self.reviewer = Reviewer(self.engines["risk"], Limits())
         self.epoch = 0
+        self._owner = psycopg.connect(database, autocommit=True)
         self.restart_execution()
 
     def url(self, role: str) -> str:
