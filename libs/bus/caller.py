@@ -155,6 +155,7 @@ class Caller:
     def _send(self, ask: Ask, services: Iterable[str], method: str, params: bytes, timeout: float) -> None:
         expires = int((self._clock.utc_now().timestamp() + timeout) * 1000)
         too_large = len(params) > self._limits.message_bytes
+        tail = wire.request_tail(method, params)
         sent: list[tuple[str, _Pending]] = []
         for service in services:
             if too_large or self._overloaded(service):
@@ -162,7 +163,7 @@ class Caller:
                 continue
             self._count += 1
             msg_id = f"{self._prefix}-{self._count:x}"
-            entry = Outgoing(QUESTIONS + service, wire.request_bytes(msg_id, method, params), expires)
+            entry = Outgoing(QUESTIONS + service, wire.request_bytes(msg_id, tail), expires)
             pending = _Pending(ask, service, entry)
             self._pending[msg_id] = pending
             self._per_service[service] = self._per_service.get(service, 0) + 1
@@ -226,7 +227,7 @@ class Caller:
             now=hint.now,
         )
         params = wire.method_params_bytes(wire.encode(hint.params), meta)
-        return wire.request_bytes(hint.msg_id, hint.method_name, params)
+        return wire.request_bytes(hint.msg_id, wire.request_tail(hint.method_name, params))
 
     def _adapter(self, model: type[BaseModel]) -> TypeAdapter[Any]:
         adapter = self._adapters.get(model)

@@ -206,9 +206,14 @@ def read_json(text: bytes | Raw) -> Any:
     return _any(text)
 
 
-def request_bytes(msg_id: str, method: str, params: bytes) -> bytes:
-    """A request whose parameters are already encoded."""
-    return b'{"jsonrpc":"2.0","id":%b,"method":%b,"params":%b}' % (encode(msg_id), encode(method), params)
+def request_tail(method: str, params: bytes) -> bytes:
+    """All of a request but its id; the same for every service of a fan-out. The parameters are already encoded."""
+    return b',"method":%b,"params":%b}' % (encode(method), params)
+
+
+def request_bytes(msg_id: str, tail: bytes) -> bytes:
+    """A request from its id and the rest of it."""
+    return b'{"jsonrpc":"2.0","id":%b%b' % (encode(msg_id), tail)
 
 
 def tool_params_bytes(name: str, arguments: bytes, meta: Meta) -> bytes:

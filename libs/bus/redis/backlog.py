@@ -1,7 +1,7 @@
 """A cheap, slightly old idea of how much waits in each stream, so that a caller is refused before it adds to it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from libs.bus.errors import Unavailable
@@ -44,19 +44,21 @@ class Backlog:
         if known is None:
             return 0
         if known.depth > self._limit and link is not None:
-            self.probe(stream, link)
+            self.probe([stream], link, asyncio.get_running_loop().time())
         return known.depth
 
-    def probe(self, stream: str, link: Link) -> None:
-        """Ask for the length if the last time is a while ago; leaves with the write of this turn of the loop."""
-        now = asyncio.get_running_loop().time()
-        known = self._known.get(stream)
-        if known is None:
-            known = self._known[stream] = _Known(asked_at=now)
-        elif now - known.asked_at < PROBE_SECONDS:
-            return
-        known.asked_at = now
+    def probe(self, streams: Iterable[str], link: Link, now: float) -> None:
+        """Ask for lengths where the last time is a while ago; leaves with the write of this turn of the loop."""
+        for stream in streams:
+            known = self._known.get(stream)
+            if known is None:
+                known = self._known[stream] = _Known(asked_at=now)
+            elif now - known.asked_at < PROBE_SECONDS:
+                continue
+            known.asked_at = now
+            self._ask(stream, link)
 
+    def _ask(self, stream: str, link: Link) -> None:
         def done(replies: list[Reply] | None) -> None:
             if replies is None or not isinstance(replies[0], int):
                 return

@@ -17,6 +17,9 @@ from libs.bus.errors import Unavailable
 Reply = Any  # nested lists of bytes and ints, or hiredis.ReplyError: the shape is the command's
 Done = Callable[[list[Reply] | None], None]
 
+CONNECT_SECONDS = 5.0
+READ_BYTES = 64 * 1024
+
 _MORE = object()
 
 
@@ -46,7 +49,7 @@ class _Waiting:
     replies: list[Reply] = field(default_factory=list)
 
 
-class Link(asyncio.Protocol):
+class Link(asyncio.BufferedProtocol):
     """A connected socket; when it breaks, everything submitted hears `None` and the link is over."""
 
     def __init__(self, patience: float, *, eager: bool) -> None:
@@ -56,6 +59,8 @@ class Link(asyncio.Protocol):
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         self._waiting: deque[_Waiting] = deque()
         self._out: list[bytes] = []
+        # Read into one buffer kept for good: a fresh one of 256 KiB per read, asyncio's other way, costs more.
+        self._buffer = bytearray(READ_BYTES)
         self._transport: asyncio.Transport | None = None
         self._watchdog: asyncio.TimerHandle | None = None
         self._heard_at = self._loop.time()
@@ -165,9 +170,12 @@ class Link(asyncio.Protocol):
             self._transport = transport
             self.open = True
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         self._heard_at = self._loop.time()
-        self._reader.feed(data)
+        self._reader.feed(self._buffer, 0, nbytes)  # type: ignore[arg-type] # its stub knows no buffers
         while (reply := self._reader.gets()) is not _MORE:
             waiting = self._waiting[0]
             waiting.replies.append(reply)
@@ -184,9 +192,6 @@ class Link(asyncio.Protocol):
             self._watchdog.cancel()
         while self._waiting:
             self._waiting.popleft().done(None)
-
-
-CONNECT_SECONDS = 5.0
 
 
 class Line:

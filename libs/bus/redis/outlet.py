@@ -86,8 +86,7 @@ class RedisOutlet:
                 self._restore()
 
         link.submit(b"".join(commands), len(commands), done)
-        for entry in outgoing:
-            self._backlog.probe(entry.stream, link)
+        self._backlog.probe([entry.stream for entry in outgoing], link, now)
 
     async def append(self, outgoing: Sequence[Outgoing]) -> None:
         link = await self._writer.link()
