@@ -9,6 +9,7 @@ import queue
 import re
 import sys
 import threading
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -19,7 +20,9 @@ correlation: ContextVar[str | None] = ContextVar("correlation", default=None)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRET_FIELD = re.compile(r"password|secret|token|authorization|api_?key|dsn", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"(?P<url>\w+://[^:/\s@]*:)[^@\s]+@|(?P<key>hgk_[0-9A-Za-z]+)_[0-9A-Za-z_-]+|(?P<llm>\bsk-)[0-9A-Za-z_-]{8,}"
+    r"(?P<url>\w+://[^:/\s@]*:)[^\s\"]+(?=@)|(?P<key>hgk_[0-9A-Za-z]+_)[0-9A-Za-z_-]+|(?P<llm>\bsk-)[0-9A-Za-z_-]{8,}"
+    r"|(?P<named>\b(?:password|passwd|secret|token|api_?key)=)[^\s\"&,;\\]+|(?P<bearer>\bBearer )[^\s\"\\]+",
+    re.IGNORECASE,
 )
 
 
@@ -42,7 +45,7 @@ class JsonFormatter(logging.Formatter):
             line["correlation"] = round_id
         for name, value in record.__dict__.items():
             if name not in _STANDARD:
-                line[name] = "[redacted]" if _SECRET_FIELD.search(name) else value
+                line[name] = _shown(name, value)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return redact(json.dumps(line, ensure_ascii=False, default=str))
@@ -50,9 +53,13 @@ class JsonFormatter(logging.Formatter):
 
 def redact(text: str) -> str:
     """The text without passwords in URLs, API keys and model keys."""
-    return _SECRET_TEXT.sub(
-        lambda m: (m["url"] + "[redacted]@") if m["url"] else f"{m['key'] or m['llm']}[redacted]", text
-    )
+    return _SECRET_TEXT.sub(lambda m: f"{m[m.lastgroup or 0]}[redacted]", text)
+
+
+def _shown(name: object, value: object) -> object:
+    if _SECRET_FIELD.search(str(name)):
+        return "[redacted]"
+    return {str(k): _shown(k, v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
 
 class QueuedHandler(logging.Handler):
@@ -72,6 +79,8 @@ class QueuedHandler(logging.Handler):
             self._lines.put_nowait(self.format(record))
         except queue.Full:
             self.dropped += 1
+        except Exception:  # noqa: BLE001 a line that cannot be formatted is no reason for its writer to fail
+            self.handleError(record)
 
     def close(self) -> None:
         if self._writer.is_alive():
@@ -83,14 +92,21 @@ class QueuedHandler(logging.Handler):
         super().close()
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            try:
-                self._stream.write(line + "\n")
+        try:
+            while (line := self._lines.get()) is not None:
+                self._write_line(line)
                 if self._lines.empty():
                     self._stream.flush()
-            except (OSError, ValueError):
-                return
-        self._stream.flush()
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+    def _write_line(self, line: str) -> None:
+        try:
+            self._stream.write(line + "\n")
+        except UnicodeEncodeError:
+            # The line is JSON, where every character has a name in ASCII.
+            self._stream.write(json.dumps(json.loads(line)) + "\n")
 
 
 def configure(service: str, instance: str, level: str, stream: TextIO | None = None) -> QueuedHandler:

@@ -84,6 +84,10 @@ class Metrics:
         """How long ago an agent's card was renewed."""
         self._heartbeats.labels(*self._origin, agent).set(seconds)
 
+    def dropped_lines(self, count: Callable[[], int]) -> None:
+        """Show how many log lines did not fit in the queue; read whenever somebody looks."""
+        self._gauge("log_lines_dropped", "Log lines that did not fit").labels(*self._origin).set_function(count)
+
     def render(self) -> bytes:
         """The figures in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -4,12 +4,14 @@ It runs in a thread of its own and never touches the event loop, so a busy servi
 """
 
 import json
+import logging
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from libs.telemetry.metrics import Metrics, Probe
 
+log = logging.getLogger(__name__)
 Route = Callable[[], bytes]
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _JSON = "application/json"
@@ -37,7 +39,8 @@ class OperatorPort:
         self._thread.start()
 
     def stop(self) -> None:
-        self._server.shutdown()
+        if self._thread.ident is not None:
+            self._server.shutdown()
         self._server.server_close()
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
@@ -51,6 +54,13 @@ class OperatorPort:
         content_type, render = self._routes[path]
         return 200, content_type, render()
 
+    def _answered(self, path: str) -> tuple[int, str, bytes]:
+        try:
+            return self.answer(path)
+        except Exception:
+            log.exception("operator port failed", extra={"path": path})
+            return 500, _JSON, b'{"status":"internal error"}'
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         port = self
 
@@ -58,7 +68,7 @@ class OperatorPort:
             timeout = 5
 
             def do_GET(self) -> None:
-                status, content_type, body = port.answer(self.path.partition("?")[0])
+                status, content_type, body = port._answered(self.path.partition("?")[0])
                 self.send_response(status)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(body)))
