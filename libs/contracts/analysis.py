@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field
 
-from libs.contracts.base import Command, Nothing, Tool
+from libs.contracts.base import Command, Nothing, Text, Tool
 from libs.domain import signals as domain
 
 SymbolText = Annotated[str, Field(pattern=r"^[0-9]{6}\.(SH|SZ|BJ)$", examples=["600519.SH"])]
@@ -22,17 +22,17 @@ class SubjectModel(Command):
     """What a signal is about."""
 
     scope: domain.Scope
-    id: str
+    id: Text
 
 
 class EvidenceModel(Command):
     """One cited datum."""
 
-    datum_id: str
-    source: str
-    name: str
-    value: float | str
-    unit: str
+    datum_id: Text
+    source: Text
+    name: Text
+    value: float | Text
+    unit: Text
     as_of: date
     published_at: AwareDatetime
 
@@ -44,12 +44,12 @@ class SignalModel(Command):
     subject: SubjectModel
     score: Annotated[float, Field(ge=-1, le=1)]
     confidence: Annotated[float, Field(ge=0, le=1)]
-    horizon: str
+    horizon: Text
     evidence: Annotated[list[EvidenceModel], Field(min_length=1)]
-    rationale: str
+    rationale: Text
     data_as_of: AwareDatetime
     valid_until: AwareDatetime
-    inputs_hash: str
+    inputs_hash: Text
     llm_derived: bool = False
     synthetic: bool = False
 
@@ -113,7 +113,7 @@ class AbstainModel(Command):
     kind: Literal["abstain"] = "abstain"
     subject: SubjectModel
     code: domain.AbstainCode
-    detail: str = ""
+    detail: Text = ""
 
     @classmethod
     def from_domain(cls, abstain: domain.Abstain) -> Self:

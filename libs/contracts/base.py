@@ -1,9 +1,9 @@
 """What ties a wire name to its types. Commands forbid unknown fields, events tolerate them; messages are immutable."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Command(BaseModel):
@@ -16,6 +16,10 @@ class Event(BaseModel):
     """Something that happened; readers tolerate fields they do not know."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Text that can be stored: PostgreSQL has no NUL."""
 
 
 class Nothing(Command):

@@ -60,7 +60,7 @@ class Relay:
     async def _publish_batch(self) -> int:
         rows = await in_transaction(self._engine, outbox.unpublished, _BATCH)
         if rows:
-            await self._bus.hint([Hint(r.service, str(r.msg_id), r.method, r.payload) for r in rows])
+            await self._bus.hint([Hint(r.service, str(r.msg_id), r.method, r.payload, r.now) for r in rows])
             await in_transaction(self._engine, outbox.mark_published, rows)
         return len(rows)
 

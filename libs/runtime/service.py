@@ -9,21 +9,21 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic
 
 from libs.bus.dead_letters import DeadLetter
 from libs.bus.endpoint import Endpoint
 from libs.bus.port import Bus, ServeOptions
-from libs.bus.redis.bus import RedisBus
+from libs.bus.redis.bus import open_bus
 from libs.contracts.card import AgentCard
 from libs.domain.clock import Clock, SystemClock
 from libs.domain.errors import ConfigurationError, HiddenGemError
-from libs.runtime.settings import S, load_settings
+from libs.runtime.settings import PREFIX, S, ServiceSettings, load_settings
 from libs.storage import dead_letters
 from libs.storage.dead_letters import KeptLetter
 from libs.storage.engine import Engine, in_transaction, make_engine
-from libs.telemetry.logs import configure
+from libs.telemetry.logs import QueuedHandler, configure
 from libs.telemetry.metrics import Metrics
 from libs.telemetry.port import OperatorPort
 
@@ -110,7 +110,7 @@ def run_service(name: str, settings_class: type[S], build: Build[S]) -> int:
     instance = settings.instance or f"{name}-1"
     lines = configure(name, instance, settings.log_level)
     try:
-        return asyncio.run(_exit_code(_run(name, instance, settings, build)))
+        return asyncio.run(_exit_code(_run(name, instance, settings, build, lines)))
     finally:
         lines.close()
 
@@ -121,28 +121,31 @@ async def _exit_code(running: Awaitable[None]) -> int:
     try:
         await running
     except* HiddenGemError as group:
+        code = EXIT_FAILED
         for error in _leaves(group):
             reason = {"code": getattr(error, "code", ""), "reason": str(error)}
             log.error("service failed", extra=reason)  # noqa: TRY400  (a known failure needs no stack)
-        code = EXIT_FAILED
+            if isinstance(error, ConfigurationError):
+                code = EXIT_CONFIGURATION
     except* Exception:
         log.exception("service failed")
         code = EXIT_FAILED
     return code
 
 
-async def _run(name: str, instance: str, settings: S, build: Build[S]) -> None:
+async def _run(name: str, instance: str, settings: S, build: Build[S], lines: QueuedHandler) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     state = _State()
     metrics = Metrics(name, instance)
-    port = OperatorPort(metrics, state.missing, host=settings.metrics_host, port=settings.metrics_port)
+    metrics.dropped_lines(lambda: lines.dropped)
+    port = _open_port(metrics, state, settings)
     engine = make_engine(settings.database_url.get_secret_value(), application_name=instance)
     port.start()
     try:
-        async with RedisBus(settings.redis_url.get_secret_value(), instance, metrics=metrics) as bus:
+        async with open_bus(settings.redis_url.get_secret_value(), instance=instance, metrics=metrics) as bus:
             runtime = Runtime(name, instance, settings, engine, bus, SystemClock(), metrics, port)
             await _live(runtime, build(runtime), stop, state)
     finally:
@@ -150,7 +153,27 @@ async def _run(name: str, instance: str, settings: S, build: Build[S]) -> None:
         engine.dispose()
 
 
+def _open_port(metrics: Metrics, state: "_State", settings: ServiceSettings) -> OperatorPort:
+    host, number = settings.metrics_host, settings.metrics_port
+    try:
+        return OperatorPort(metrics, state.missing, host=host, port=number)
+    except OSError as e:
+        problem = f"cannot listen on {host}:{number}: {e.strerror}"
+        raise ConfigurationError(f"{PREFIX}METRICS_PORT: {problem}; give another port, or 0 for any") from e
+
+
 async def _live(runtime: Runtime[S], service: Service, stop: asyncio.Event, state: "_State") -> None:
+    try:
+        await _serve(runtime, service, stop, state)
+    finally:
+        if service.close is not None:
+            # In a thread, because what is closed may still wait for an answer that comes through this loop.
+            await asyncio.to_thread(service.close)
+    log.info("service stopped", extra={"instance": runtime.instance})
+
+
+async def _serve(runtime: Runtime[S], service: Service, stop: asyncio.Event, state: "_State") -> None:
+    options = replace(service.options, drain_seconds=runtime.settings.drain_seconds)
     async with asyncio.TaskGroup() as group:
         ending = group.create_task(stop.wait())
         if service.prepare is not None:
@@ -164,15 +187,12 @@ async def _live(runtime: Runtime[S], service: Service, stop: asyncio.Event, stat
         state.ready = True
         log.info("service started", extra={"instance": runtime.instance})
         try:
-            await runtime.bus.serve(service.endpoint, stop, dead_letters=letters, options=service.options)
+            await runtime.bus.serve(service.endpoint, stop, dead_letters=letters, options=options)
         finally:
             state.ready = False
             ending.cancel()
             for task in others:
                 task.cancel()
-    if service.close is not None:
-        service.close()
-    log.info("service stopped", extra={"instance": runtime.instance})
 
 
 async def _awaited(work: Background) -> None:

@@ -1,13 +1,25 @@
 """Settings come from `HIDDENGEM_*`, once, in a service's entry; nobody else reads the environment."""
 
+from collections.abc import Callable
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from libs.domain.errors import ConfigurationError
 
 PREFIX = "HIDDENGEM_"
+
+
+def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
+    def check(value: SecretStr) -> SecretStr:
+        # What is wrong with a URL is said without the URL: there is a password in it.
+        if urlsplit(value.get_secret_value()).scheme not in schemes:
+            raise ValueError(f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
+        return value
+
+    return check
 
 
 class ServiceSettings(BaseSettings):
@@ -15,9 +27,9 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
-    database_url: SecretStr
+    database_url: Annotated[SecretStr, AfterValidator(_url("postgresql"))]
     """PostgreSQL, as this service's own role."""
-    redis_url: SecretStr
+    redis_url: Annotated[SecretStr, AfterValidator(_url("redis", "rediss", "unix"))]
     """Redis, for the bus."""
     instance: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")] = None
     """The instance id, stable over restarts; the service's name and `-1` when not given."""
@@ -43,7 +55,13 @@ def load_settings(cls: type[S]) -> S:
     try:
         return cls()
     except ValidationError as e:
-        problems = [
-            f"{PREFIX}{'__'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in e.errors(include_input=False)
-        ]
-        raise ConfigurationError("; ".join(problems)) from None
+        problems = [f"{_variable(cls, p['loc'])}: {p['msg']}" for p in e.errors(include_input=False)]
+    except SettingsError as e:
+        problems = [str(e)]
+    raise ConfigurationError("; ".join(problems)) from None
+
+
+def _variable(cls: type[ServiceSettings], place: tuple[int | str, ...]) -> str:
+    """The environment variable behind a field; a vendor's key keeps its own name."""
+    name = str(place[0]) if place else ""
+    return f"{PREFIX}{name.upper()}" if name in cls.model_fields else name

@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from libs.domain.errors import HiddenGemError
 
@@ -18,6 +19,7 @@ __all__ = [
     "Engine",
     "IllegalTransition",
     "StaleEpoch",
+    "StorageBusy",
     "StorageUnavailable",
     "in_transaction",
     "make_engine",
@@ -35,6 +37,13 @@ class StorageUnavailable(HiddenGemError):
     retryable = True
 
 
+class StorageBusy(HiddenGemError):
+    """PostgreSQL gave this transaction up for others: a lock, a time limit, a resource."""
+
+    code = "storage.busy"
+    retryable = True
+
+
 class StaleEpoch(HiddenGemError):
     """Another instance holds the lease; what this one writes no longer counts."""
 
@@ -48,7 +57,7 @@ class IllegalTransition(HiddenGemError):
 
 
 def make_engine(url: str, *, pool_size: int = 4, application_name: str = "hiddengem") -> Engine:
-    """An engine whose sessions fail rather than hang: 5 s a statement, 2 s a lock, 10 s idle in a transaction."""
+    """An engine whose sessions fail rather than hang: 60 s a statement, 5 s a lock, 10 s idle in a transaction."""
     engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
@@ -91,6 +100,8 @@ def _connected(engine: Engine) -> Iterator[Connection]:
         connection = engine.connect()
     except OperationalError as e:
         raise StorageUnavailable(str(e.orig)) from e
+    except PoolExhausted as e:
+        raise StorageBusy("every connection of this process is in use") from e
     with connection:
         yield connection
 
@@ -108,3 +119,6 @@ def _translate(context: object) -> None:
         raise IllegalTransition(message) from error
     if error.connection_invalidated or (state or "").startswith(("08", "57P")):
         raise StorageUnavailable(message) from error
+    # Serialization failures and deadlocks, lock and statement time limits, disk, memory and connections used up.
+    if (state or "").startswith(("40", "53")) or state in ("55P03", "57014"):
+        raise StorageBusy(message) from error

@@ -27,7 +27,8 @@ class Listener:
     def stop(self) -> None:
         """Stop within a second."""
         self._stopping.set()
-        self._thread.join(timeout=2)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=2)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

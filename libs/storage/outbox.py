@@ -1,7 +1,7 @@
 """Hints on their way to Redis. Written in the transaction of the state they announce; read by the relay alone."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +17,12 @@ class OutboxRow:
     service: str
     method: str
     payload: dict[str, Any]
+    now: datetime
+    """Desk time when it was read; every message carries it."""
 
 
 _UNPUBLISHED = text("""
-    SELECT id, msg_id, service, method, payload FROM ops.outbox
+    SELECT id, msg_id, service, method, payload, (SELECT now FROM desk.clock) AS now FROM ops.outbox
     WHERE published_at IS NULL ORDER BY id LIMIT :limit
 """)
 _MARK = text("UPDATE ops.outbox SET published_at = clock_timestamp(), tries = tries + 1 WHERE id = ANY(:ids)")
@@ -48,7 +50,7 @@ _PRUNE_INBOX = text("DELETE FROM ops.inbox WHERE at < clock_timestamp() - interv
 def unpublished(tx: Connection, limit: int) -> list[OutboxRow]:
     """The oldest unpublished hints; the relay alone reads them, under the orchestrator's lease."""
     rows = tx.execute(_UNPUBLISHED, {"limit": limit})
-    return [OutboxRow(row.id, row.msg_id, row.service, row.method, row.payload) for row in rows]
+    return [OutboxRow(row.id, row.msg_id, row.service, row.method, row.payload, row.now) for row in rows]
 
 
 def mark_published(tx: Connection, rows: list[OutboxRow]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -13,7 +14,7 @@ BENCHMARK = "000300.SH"
 
 _ORDERS = text("""
     SELECT o.trading_day AS session, o.symbol, o.side, o.requested_qty, o.limit_price, o.state,
-        coalesce((SELECT string_agg(f.qty || '@' || f.price, '+' ORDER BY f.broker_trade_id)
+        coalesce((SELECT string_agg(f.qty || '@' || f.price, '+' ORDER BY f.price, f.qty)
                   FROM trading.fills f WHERE f.order_id = o.order_id), '') AS fills,
         coalesce((SELECT sum(f.commission + f.stamp_duty + f.transfer_fee)
                   FROM trading.fills f WHERE f.order_id = o.order_id), 0) AS fees
@@ -33,8 +34,12 @@ _TRADES = text("""
     FROM trading.fills WHERE account_id = :account_id ORDER BY trading_day, side DESC, symbol, broker_trade_id
 """)
 _BENCHMARK_BEFORE = text("""
-    SELECT pre_close FROM market.index_bars WHERE symbol = :benchmark AND session = :session
+    SELECT coalesce(pre_close, (
+        SELECT close FROM market.index_bars WHERE symbol = :benchmark AND session < :session
+        ORDER BY session DESC LIMIT 1))
+    FROM market.index_bars WHERE symbol = :benchmark AND session = :session
 """)
+_INITIAL_CASH = text("SELECT initial_cash FROM trading.accounts WHERE account_id = :account_id")
 _ORDER_STATES = text("SELECT state, count(*) FROM trading.orders WHERE account_id = :account_id GROUP BY 1 ORDER BY 1")
 _DENIED = text("""
     SELECT code, count(*) FROM trading.orders o JOIN risk.verdicts v USING (verdict_id), unnest(v.reason_codes) AS code
@@ -59,11 +64,15 @@ _UNBOOKED = text("""
 _LAST_ROUND = text("SELECT round_id FROM desk.rounds WHERE replay_id = :replay_id ORDER BY session DESC LIMIT 1")
 
 
-def report(tx: Connection, replay: Replay, initial_cash: str, timings: Mapping[str, float]) -> dict[str, Any]:
-    """Everything a person or a program wants of a finished replay; money as text, exact."""
+def report(tx: Connection, replay: Replay, timings: Mapping[str, float], timed: int) -> dict[str, Any]:
+    """Everything a person or a program wants of a finished replay; money as text, exact.
+
+    `timings` are of the `timed` sessions that ran in this process: those before a restart took their times with them.
+    """
     of = {"account_id": replay.account_id, "replay_id": replay.replay_id}
     curve = tx.execute(_EQUITY, of).all()
     last = curve[-1]
+    initial: Decimal = tx.execute(_INITIAL_CASH, of).scalar_one()
     seconds = sum(timings.values())
     return {
         "account_id": replay.account_id,
@@ -71,12 +80,12 @@ def report(tx: Connection, replay: Replay, initial_cash: str, timings: Mapping[s
         "to": replay.sessions_to,
         "sessions": len(curve),
         "seconds": round(seconds, 3),
-        "seconds_per_session": round(seconds / len(curve), 4),
+        "seconds_per_session": round(seconds / max(1, timed), 4),
         "timings": {phase: round(value, 3) for phase, value in sorted(timings.items())},
         "equity": {
-            "initial": initial_cash,
+            "initial": initial,
             "final": last.equity,
-            "return": round(float(last.equity) / float(initial_cash) - 1, 6),
+            "return": round(float(last.equity / initial - 1), 6),
         },
         "benchmark": _benchmark(tx, curve[0].session, last.benchmark),
         "cash": last.cash,

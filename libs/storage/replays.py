@@ -65,6 +65,7 @@ _NAME = text(f"""
     UPDATE desk.replays SET account_id = :account_id WHERE replay_id = :replay_id RETURNING {_COLUMNS}
 """)
 _RUNNING = text(f"SELECT {_COLUMNS} FROM desk.replays WHERE status = 'RUNNING'")
+_FIND = text(f"SELECT {_COLUMNS} FROM desk.replays WHERE replay_id = :replay_id")
 _ADVANCE = text("UPDATE desk.replays SET sessions_done = :done WHERE replay_id = :replay_id AND sessions_done < :done")
 _FINISH = text("""
     UPDATE desk.replays SET status = :status, error = :error, report = CAST(:report AS jsonb),
@@ -95,6 +96,12 @@ def create(tx: Connection, plan: Plan) -> Replay | None:
 def running(tx: Connection) -> Replay | None:
     """The replay that is to go on."""
     row = tx.execute(_RUNNING).one_or_none()
+    return None if row is None else _replay(row)
+
+
+def find(tx: Connection, replay_id: UUID) -> Replay | None:
+    """A replay, whatever has become of it."""
+    row = tx.execute(_FIND, {"replay_id": replay_id}).one_or_none()
     return None if row is None else _replay(row)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -60,13 +60,32 @@ class Analysis:
     latency_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A round as it is stored: what was asked first counts, however often the question comes."""
+
+    round: Round
+    status: str
+    deadline_at: datetime
+    """Machine time."""
+
+
 _OPEN = text("""
     INSERT INTO desk.rounds (round_id, kind, replay_id, account_id, session, as_of, symbols, analysts, trade, status,
         requested_by, synthetic, deadline_at)
     VALUES (:round_id, :kind, :replay_id, :account_id, :session, :as_of, :symbols, CAST(:analysts AS jsonb), :trade,
         'OPEN', :requested_by, :synthetic, clock_timestamp() + make_interval(secs => :timeout))
-    ON CONFLICT (round_id) DO UPDATE SET deadline_at = EXCLUDED.deadline_at
-    RETURNING status, deadline_at
+    ON CONFLICT (round_id) DO NOTHING
+""")
+# An expired round holds no decision, and a replay must not go on without one: its driver asks again.
+_RESUME = text("""
+    UPDATE desk.rounds SET status = 'OPEN', detail = NULL, finished_at = NULL,
+        deadline_at = clock_timestamp() + make_interval(secs => :timeout)
+    WHERE round_id = :round_id AND kind = 'replay' AND status IN ('OPEN', 'EXPIRED')
+""")
+_STANDING = text("""
+    SELECT status, deadline_at, account_id, session, as_of, symbols, analysts, trade, synthetic FROM desk.rounds
+    WHERE round_id = :round_id
 """)
 _FINISH = text("""
     UPDATE desk.rounds SET status = :status, detail = :detail, finished_at = clock_timestamp()
@@ -108,9 +127,9 @@ def read_panel(stored: Mapping[str, Mapping[str, Any]]) -> Panel:
     return {name: Panelist(p["weight"], p["version"]) for name, p in stored.items()}
 
 
-def open_round(tx: Connection, opened: Round, timeout: float) -> tuple[str, datetime]:
-    """Commit the question, or find it again after a restart; its status and its deadline (machine time)."""
-    row = tx.execute(
+def open_round(tx: Connection, opened: Round, timeout: float) -> Standing:
+    """Commit the question, or find the one that was committed before; a replay's is given its time again."""
+    inserted = tx.execute(
         _OPEN,
         {
             "round_id": opened.round_id,
@@ -126,8 +145,21 @@ def open_round(tx: Connection, opened: Round, timeout: float) -> tuple[str, date
             "synthetic": opened.synthetic,
             "timeout": timeout,
         },
-    ).one()
-    return row.status, row.deadline_at
+    )
+    if inserted.rowcount == 0:
+        tx.execute(_RESUME, {"round_id": opened.round_id, "timeout": timeout})
+    row = tx.execute(_STANDING, {"round_id": opened.round_id}).one()
+    stored = replace(
+        opened,
+        account_id=row.account_id,
+        session=row.session,
+        as_of=row.as_of,
+        symbols=tuple(Symbol(s) for s in row.symbols),
+        panel=read_panel(row.analysts),
+        trade=row.trade,
+        synthetic=row.synthetic,
+    )
+    return Standing(stored, row.status, row.deadline_at)
 
 
 def finish(tx: Connection, round_id: UUID, status: str, detail: str | None = None) -> bool:

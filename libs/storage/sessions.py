@@ -20,7 +20,12 @@ _UNFINISHED = text("""
       AND state IN ('NEW', 'APPROVED', 'SENDING', 'UNKNOWN', 'ACCEPTED', 'PARTIAL', 'MISSING')
     ORDER BY symbol LIMIT 5
 """)
-_WAITING = text("SELECT count(*) FROM ops.outbox WHERE published_at IS NULL")
+_WAITING = text("""
+    SELECT (SELECT count(*) FROM ops.outbox WHERE published_at IS NULL) AS hints,
+        (SELECT count(*) FROM broker.reports r WHERE r.trading_day = :session
+            AND NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id)) AS reports,
+        EXISTS (SELECT FROM trading.snapshots WHERE account_id = :account_id AND session = :session) AS marked
+""")
 
 
 def is_quiet(tx: Connection, session: date) -> bool:
@@ -33,7 +38,11 @@ def is_closed(tx: Connection, account_id: str, session: date) -> bool:
     return bool(tx.execute(_CLOSED, {"session": session, "account_id": account_id}).scalar())
 
 
-def what_is_open(tx: Connection, session: date) -> str:
-    """For an error message: which orders of the session have not ended, and how many hints wait."""
+def what_is_open(tx: Connection, account_id: str, session: date) -> str:
+    """For an error message: which orders of the session have not ended, and what else has not come."""
     orders = ", ".join(tx.execute(_UNFINISHED, {"session": session}).scalars()) or "none"
-    return f"orders still open: {orders}; hints not published: {tx.execute(_WAITING).scalar()}"
+    waiting = tx.execute(_WAITING, {"account_id": account_id, "session": session}).one()
+    return (
+        f"orders still open: {orders}; hints not published: {waiting.hints}; reports not applied: {waiting.reports}; "
+        f"account marked: {'yes' if waiting.marked else 'no'}"
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import text
@@ -20,19 +20,26 @@ class OpeningQuote:
     special_treatment: bool
 
 
-_LAST_SESSIONS = text("SELECT DISTINCT session FROM market.bars WHERE session <= :upto ORDER BY session DESC LIMIT :n")
+# Steps through the index from session to session; DISTINCT would read every bar.
+_NEWEST = """
+    WITH RECURSIVE newest AS (
+        SELECT max(session) AS session FROM market.bars WHERE session <= :upto
+        UNION ALL
+        SELECT (SELECT max(b.session) FROM market.bars b WHERE b.session < n.session)
+        FROM newest n WHERE n.session IS NOT NULL
+    ), sessions AS (SELECT session FROM newest WHERE session IS NOT NULL LIMIT :n)
+"""
+_LAST_SESSIONS = text(f"{_NEWEST} SELECT session FROM sessions")
 _LAST_SESSION = text("SELECT max(session) FROM market.bars")
 _SESSIONS = text("""
     SELECT day::date FROM generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), interval '1 day') AS day
     WHERE EXISTS (SELECT FROM market.bars b WHERE b.session = day::date)
     ORDER BY day
 """)
-_MOST_TRADED = text("""
-    WITH sessions AS (
-        SELECT DISTINCT session FROM market.bars WHERE session < :before ORDER BY session DESC LIMIT :sessions
-    )
+# All names share the number of sessions, so the sum ranks as the mean does; a session without a bar counts as zero.
+_MOST_TRADED = text(f"""{_NEWEST}
     SELECT b.symbol FROM market.bars b JOIN sessions USING (session)
-    GROUP BY b.symbol ORDER BY avg(b.amount) DESC, b.symbol LIMIT :names
+    GROUP BY b.symbol ORDER BY sum(b.amount) DESC, b.symbol LIMIT :names
 """)
 _UNKNOWN = text("""
     SELECT asked FROM unnest(CAST(:symbols AS text[])) AS asked
@@ -68,7 +75,8 @@ def sessions_between(tx: Connection, first: date, last: date) -> list[date]:
 
 def most_traded(tx: Connection, before: date, *, sessions: int, names: int) -> list[Symbol]:
     """The names with the highest mean amount over the sessions just before a date."""
-    rows = tx.execute(_MOST_TRADED, {"before": before, "sessions": sessions, "names": names})
+    values = {"upto": before - timedelta(days=1), "n": sessions, "names": names}
+    rows = tx.execute(_MOST_TRADED, values)
     return [Symbol(symbol) for symbol in rows.scalars()]
 
 

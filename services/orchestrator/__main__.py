@@ -3,19 +3,19 @@
 import asyncio
 
 from libs.bus.endpoint import Endpoint
+from libs.bus.port import ServeOptions
 from libs.contracts.desk import OPEN_ROUND, START_REPLAY, TRIGGER_AGENT
 from libs.runtime.leases import Lease
 from libs.runtime.relay import Relay
 from libs.runtime.service import Runtime, Service, run_service
-from libs.storage import replays
-from libs.storage.engine import in_transaction
 from libs.storage.notify import Listener
-from libs.storage.replays import Replay
 from services.orchestrator import watch
 from services.orchestrator.desk import Desk
 from services.orchestrator.replay import ReplayDriver
 from services.orchestrator.rounds import RoundRunner
 from services.orchestrator.settings import Settings
+
+_MARGIN_SECONDS = 10.0
 
 
 def build(runtime: Runtime[Settings]) -> Service:
@@ -29,21 +29,19 @@ def build(runtime: Runtime[Settings]) -> Service:
     )
     lease = Lease(runtime.engine, "orchestrator", runtime.instance)
     relay = Relay(runtime.engine, runtime.bus, wakes["outbox"])
-    runner = RoundRunner(runtime.engine, runtime.bus)
-    started: asyncio.Queue[Replay] = asyncio.Queue()
-    desk = Desk(runtime.engine, runtime.bus, runtime.settings, runner, start=started.put_nowait)
+    runner = RoundRunner(runtime.engine, runtime.bus, runtime.metrics.abstained)
+    started = asyncio.Event()
+    desk = Desk(runtime.engine, runtime.bus, runtime.settings, runner, start=started.set)
 
     async def prepare() -> None:
         await lease.acquire()
-        unfinished = await in_transaction(runtime.engine, replays.running)
-        if unfinished is not None:
-            started.put_nowait(unfinished)
         listener.start()
 
     async def drive() -> None:
         while True:
-            replay = await started.get()
-            await ReplayDriver(runtime.engine, runner, runtime.settings, wakes["trading"]).drive(replay)
+            started.clear()
+            await ReplayDriver(runtime.engine, runner, runtime.settings, wakes["trading"]).drive_running()
+            await started.wait()
 
     endpoint = Endpoint(runtime.card("orchestrator"))
     endpoint.method(OPEN_ROUND, desk.open_round)
@@ -58,7 +56,9 @@ def build(runtime: Runtime[Settings]) -> Service:
         lambda: watch.expire_rounds(runtime.engine),
         lambda: watch.heartbeats(runtime.bus, runtime.metrics),
     )
-    return Service(endpoint, prepare=prepare, background=background, close=listener.stop)
+    longest = max(60.0, runtime.settings.round_deadline_seconds + _MARGIN_SECONDS)
+    options = ServeOptions(longest_deadline_seconds=longest)
+    return Service(endpoint, prepare=prepare, background=background, close=listener.stop, options=options)
 
 
 def main() -> int:

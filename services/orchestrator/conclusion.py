@@ -1,11 +1,14 @@
 """From answers to rows: signals, decisions and trade intents. Pure; every id follows from the round's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
+from libs.ashare.errors import UnknownRule
+from libs.ashare.rulebook import RULEBOOK
 from libs.contracts.analysis import AbstainModel, SignalModel
 from libs.domain.market import Symbol
 from libs.domain.signals import Abstain, AbstainCode, Scope, Subject
@@ -33,7 +36,7 @@ def signal_rows(opened: Round, answers: Mapping[str, Answer]) -> list[dict[str, 
     """One row per signal or abstention; an agent that failed leaves one abstention that covers the market."""
     rows: list[dict[str, Any]] = []
     for agent, answer in sorted(answers.items()):
-        for result in answer.result.results if answer.result else [_failed(answer)]:
+        for result in results(answer):
             subject = f"{result.subject.scope}:{result.subject.id}"
             identity = {
                 "signal_id": uuid5(opened.round_id, f"signal:{agent}:{subject}"),
@@ -46,6 +49,11 @@ def signal_rows(opened: Round, answers: Mapping[str, Answer]) -> list[dict[str, 
     return rows
 
 
+def results(answer: Answer) -> Sequence[SignalModel | AbstainModel]:
+    """What an agent said; an agent that failed has abstained from the whole market."""
+    return answer.result.results if answer.result else [AbstainModel.from_domain(_abstain(answer))]
+
+
 def decisions(
     opened: Round, answers: Mapping[str, Answer], industries: Mapping[Symbol, str | None]
 ) -> tuple[Decision, ...]:
@@ -55,7 +63,7 @@ def decisions(
             agent=agent,
             version=opened.panel[agent].version,
             default_weight=opened.panel[agent].weight,
-            results=tuple(r.to_domain() for r in answer.result.results) if answer.result else (_abstain(answer),),
+            results=tuple(result.to_domain() for result in results(answer)),
         )
         for agent, answer in sorted(answers.items())
     ]
@@ -86,7 +94,7 @@ def intent_rows(opened: Round, decided: tuple[Decision, ...], portfolio: Portfol
         portfolio.positions,
         equity=portfolio.equity,
         marks=portfolio.marks,
-        session=opened.session,
+        session=_next_session(opened.session),
     )
     wishes = [(i.symbol, i.side, i.quantity, "RESTING", None) for i in planned.intents]
     refusals = [(r.symbol, r.side, 0, "REFUSED", r.reason.value) for r in planned.refusals]
@@ -109,6 +117,14 @@ def decision_id(round_id: UUID, symbol: Symbol) -> UUID:
     return uuid5(round_id, f"decision:{symbol}")
 
 
+def _next_session(session: date) -> date:
+    """When the intents of this round are traded: what was bought today may be sold then (T+1)."""
+    try:
+        return RULEBOOK.calendar.next_session(session)
+    except UnknownRule:
+        return session
+
+
 def _signal(signal: SignalModel) -> dict[str, Any]:
     return {
         "kind": "signal",
@@ -118,10 +134,6 @@ def _signal(signal: SignalModel) -> dict[str, Any]:
 
 def _abstention(abstain: AbstainModel) -> dict[str, Any]:
     return {"kind": "abstain", "abstain_code": abstain.code.value, "abstain_detail": abstain.detail}
-
-
-def _failed(answer: Answer) -> AbstainModel:
-    return AbstainModel.from_domain(_abstain(answer))
 
 
 def _abstain(answer: Answer) -> Abstain:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from uuid import UUID, uuid4, uuid5
+from datetime import date
+from uuid import UUID, uuid5
 
 from libs.bus.port import Bus, Call
 from libs.contracts.desk import (
@@ -22,7 +22,7 @@ from libs.storage import clock, replays, rounds, universe
 from libs.storage.clock import DeskClock, Phase
 from libs.storage.engine import Connection, Engine, in_transaction
 from libs.storage.replays import Replay
-from libs.storage.rounds import Panel, Panelist, Round, RoundKind
+from libs.storage.rounds import Panel, Panelist, Round, RoundKind, Standing
 from services.orchestrator.replay import move_clock
 from services.orchestrator.rounds import RoundRunner
 from services.orchestrator.settings import Settings
@@ -56,10 +56,10 @@ class _Moment:
 
 
 class Desk:
-    """Handlers of the orchestrator's methods; `start` hands a committed replay to its driver."""
+    """Handlers of the orchestrator's methods; `start` wakes the driver of replays."""
 
     def __init__(
-        self, engine: Engine, bus: Bus, settings: Settings, runner: RoundRunner, *, start: Callable[[Replay], None]
+        self, engine: Engine, bus: Bus, settings: Settings, runner: RoundRunner, *, start: Callable[[], None]
     ) -> None:
         self._engine = engine
         self._bus = bus
@@ -68,16 +68,18 @@ class Desk:
         self._start = start
         self._opened: asyncio.Queue[tuple[Round, float]] = asyncio.Queue()
 
-    async def open_round(self, request: OpenRound, _: Call) -> RoundOpened:
-        """Commit a round and answer; it goes on in the background."""
+    async def open_round(self, request: OpenRound, call: Call) -> RoundOpened:
+        """Commit a round and answer; it goes on in the background. The same message again answers the same round."""
         panel = await self._panel()
         timeout = self._settings.round_deadline_seconds
-        round_id = uuid4()
+        wanted = uuid5(_ROUNDS, call.msg_id)
 
-        def commit(tx: Connection) -> tuple[Round, datetime]:
+        def commit(tx: Connection) -> Standing:
+            if request.trade and (replay := replays.running(tx)) is not None:
+                raise ReplayRunning(f"{replay.account_id} is running; its account is its own")
             moment = self._moment(tx)
             opened = Round(
-                round_id=round_id,
+                round_id=wanted,
                 kind=RoundKind.MANUAL,
                 replay_id=None,
                 account_id=moment.clock.run,
@@ -89,15 +91,17 @@ class Desk:
                 requested_by=request.requested_by,
                 synthetic=moment.synthetic,
             )
-            return opened, rounds.open_round(tx, opened, timeout)[1]
+            return rounds.open_round(tx, opened, timeout)
 
-        opened, deadline_at = await in_transaction(self._engine, commit)
-        self._opened.put_nowait((opened, timeout))
+        standing = await in_transaction(self._engine, commit)
+        opened = standing.round
+        if standing.status == "OPEN":
+            self._opened.put_nowait((opened, timeout))
         return RoundOpened(
-            round_id=round_id,
+            round_id=opened.round_id,
             as_of=opened.as_of,
             session=opened.session,
-            deadline_at=deadline_at,
+            deadline_at=standing.deadline_at,
             symbols=list(opened.symbols),
         )
 
@@ -108,18 +112,18 @@ class Desk:
                 opened, timeout = await self._opened.get()
                 group.create_task(self._decide(opened, timeout))
 
-    async def trigger(self, request: TriggerAgent, _: Call) -> AgentAnalysis:
+    async def trigger(self, request: TriggerAgent, call: Call) -> AgentAnalysis:
         """Ask one agent, store its analysis and answer it."""
         panel = await self._panel()
         if request.agent not in panel:
             raise NotFound(f"agent: no analyst named {request.agent} is alive")
         timeout = self._settings.round_deadline_seconds
-        round_id = uuid4()
+        wanted = uuid5(_ROUNDS, call.msg_id)
 
         def commit(tx: Connection) -> Round:
             moment = self._moment(tx)
             opened = Round(
-                round_id=round_id,
+                round_id=wanted,
                 kind=RoundKind.TRIGGER,
                 replay_id=None,
                 account_id=None,
@@ -131,15 +135,14 @@ class Desk:
                 requested_by=request.requested_by,
                 synthetic=moment.synthetic,
             )
-            rounds.open_round(tx, opened, timeout)
-            return opened
+            return rounds.open_round(tx, opened, timeout).round
 
         opened = await in_transaction(self._engine, commit)
         answer = await self._runner.trigger(opened, timeout)
         if answer.result is None:
             raise AgentFailed(answer.error_code or "no answer")
         return AgentAnalysis(
-            round_id=round_id,
+            round_id=opened.round_id,
             agent=request.agent,
             as_of=opened.as_of,
             synthetic=opened.synthetic,
@@ -152,11 +155,10 @@ class Desk:
         replay_id = uuid5(_REPLAYS, call.msg_id)
 
         def commit(tx: Connection) -> Replay:
-            already = replays.running(tx)
-            if already is not None:
-                if already.replay_id == replay_id:
-                    return already
-                raise ReplayRunning(f"{already.account_id} is running")
+            if (already := replays.find(tx, replay_id)) is not None:
+                return already
+            if (running := replays.running(tx)) is not None:
+                raise ReplayRunning(f"{running.account_id} is running")
             days = _days(tx, request)
             symbols = self._symbols(tx, request.symbols, days[0])
             plan = replays.Plan(replay_id, days, symbols, panel, universe.is_synthetic(tx, days[0]))
@@ -166,7 +168,7 @@ class Desk:
             return created
 
         replay = await in_transaction(self._engine, commit)
-        self._start(replay)
+        self._start()
         return ReplayStarted(
             replay_id=replay.replay_id,
             account_id=replay.account_id,
@@ -178,10 +180,14 @@ class Desk:
         )
 
     async def _decide(self, opened: Round, timeout: float) -> None:
+        fields = {"round_id": str(opened.round_id)}
         try:
             await self._runner.decide(opened, timeout)
         except HiddenGemError as e:
-            log.exception("round failed", extra={"round_id": str(opened.round_id), "code": e.code})
+            log.warning("round failed", extra=fields | {"code": e.code, "reason": str(e)})
+        except Exception:
+            # One round's odd answers must not cost the others theirs; this one ends at its deadline.
+            log.exception("round failed", extra=fields)
 
     async def _panel(self) -> Panel:
         cards = await self._bus.cards()
@@ -234,6 +240,7 @@ class AgentFailed(HiddenGemError):
 
 
 _REPLAYS = UUID("5a0f5cb8-6f0e-5d0b-9d35-8f6d0f4f3a11")
+_ROUNDS = UUID("0d8c6f0a-3f0f-5a5c-8b1b-5f3c9a1e7d42")
 
 
 def _days(tx: Connection, request: StartReplay) -> list[date]:
@@ -248,5 +255,6 @@ def _days(tx: Connection, request: StartReplay) -> list[date]:
     else:
         days = universe.sessions_between(tx, request.from_session, last)
     if not days:
-        raise InvalidInput("from", f"no session with bars from {request.from_session} to {last}")
+        since = f"from {request.from_session} to" if request.from_session else "up to"
+        raise InvalidInput("from", f"no session with bars {since} {last}")
     return days

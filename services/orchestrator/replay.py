@@ -21,7 +21,7 @@ from libs.domain.trading import ReasonCode, Side
 from libs.storage import clock, decisions, replay_reports, replays, rounds, sessions, universe
 from libs.storage.clock import DeskClock, Phase
 from libs.storage.decisions import StoredIntent
-from libs.storage.engine import Connection, Engine, in_transaction
+from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction
 from libs.storage.replays import Replay
 from libs.storage.rounds import Round, RoundKind
 from libs.storage.submissions import Submission, submit_order
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _TICK = Decimal("0.01")
 _STEP_SECONDS = 90.0
 _LOOK_SECONDS = 0.05
+_RETRY_SECONDS = 0.5
 _TIMES = {Phase.PRE_OPEN: time(9, 15), Phase.CLOSED: time(15), Phase.AFTER_CLOSE: time(16), Phase.RESTING: time(16)}
 _ORDER = (Phase.PRE_OPEN, Phase.CLOSED, Phase.AFTER_CLOSE)
 
@@ -46,31 +47,62 @@ class ReplayStuck(HiddenGemError):
 class ReplayDriver:
     """Drives one replay from where it stands to its report."""
 
-    def __init__(self, engine: Engine, runner: RoundRunner, settings: Settings, moved: asyncio.Event) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        runner: RoundRunner,
+        settings: Settings,
+        moved: asyncio.Event,
+        *,
+        step_seconds: float = _STEP_SECONDS,
+    ) -> None:
         self._engine = engine
         self._runner = runner
         self._settings = settings
         self._moved = moved
+        self._step_seconds = step_seconds
         self._timings = {"open": 0.0, "close": 0.0, "round": 0.0}
+        self._timed = 0
 
-    async def drive(self, replay: Replay) -> None:
-        """Run the sessions that are left; ends the replay DONE with its report, or FAILED with its reason."""
-        try:
-            await in_transaction(self._engine, self._open_account, replay)
-            days = await in_transaction(
-                self._engine, universe.sessions_between, replay.sessions_from, replay.sessions_to
-            )
-            for done, session in enumerate(days[replay.sessions_done :], replay.sessions_done + 1):
-                await self._session(replay, session)
-                await in_transaction(self._engine, replays.advance, replay.replay_id, done)
-            await self._move(replay, replay.sessions_to, Phase.RESTING)
-            report = await in_transaction(self._engine, self._report, replay)
-            await in_transaction(self._engine, replays.finish, replay.replay_id, error=None, report=report)
-        except HiddenGemError as e:
-            if e.retryable:
-                raise
-            log.exception("replay failed", extra={"replay": replay.account_id, "code": e.code})
-            await in_transaction(self._engine, replays.finish, replay.replay_id, error=str(e), report=None)
+    async def drive_running(self) -> None:
+        """Run the sessions that are left of the running replay, if there is one.
+
+        It ends DONE with its report, or FAILED with its reason. What trying again can mend is tried again.
+        """
+        while (replay := await self._running()) is not None:
+            try:
+                await self._drive(replay)
+            except HiddenGemError as e:
+                if e.retryable:
+                    log.warning("replay waits", extra={"replay": replay.account_id, "code": e.code})
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                log.exception("replay failed", extra={"replay": replay.account_id, "code": e.code})
+                await in_transaction(self._engine, fail, replay, str(e))
+            except Exception:
+                log.exception("replay failed", extra={"replay": replay.account_id})
+                await in_transaction(self._engine, fail, replay, "internal error; the orchestrator's log has its story")
+
+    async def _running(self) -> Replay | None:
+        while True:
+            try:
+                return await in_transaction(self._engine, replays.running)
+            except StorageUnavailable as e:
+                log.warning("replay waits", extra={"code": e.code})
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _drive(self, replay: Replay) -> None:
+        await in_transaction(self._engine, self._open_account, replay)
+        days = await in_transaction(self._engine, universe.sessions_between, replay.sessions_from, replay.sessions_to)
+        for done, session in enumerate(days[replay.sessions_done :], replay.sessions_done + 1):
+            await self._session(replay, session)
+            await in_transaction(self._engine, replays.advance, replay.replay_id, done)
+            self._timed += 1
+        await self._move(replay, replay.sessions_to, Phase.RESTING)
+        report = await in_transaction(
+            self._engine, replay_reports.report, replay, timings=self._timings, timed=self._timed
+        )
+        await in_transaction(self._engine, replays.finish, replay.replay_id, error=None, report=report)
 
     async def _session(self, replay: Replay, session: date) -> None:
         reached = await self._reached(replay, session)
@@ -90,14 +122,14 @@ class ReplayDriver:
         started = _time.monotonic()
         await self._move(replay, session, Phase.PRE_OPEN)
         if await in_transaction(self._engine, submit_resting, replay, session):
-            await self._until(session, lambda tx: sessions.is_quiet(tx, session))
+            await self._until(replay, session, lambda tx: sessions.is_quiet(tx, session))
         self._timings["open"] += _time.monotonic() - started
 
     async def _close(self, replay: Replay, session: date) -> None:
         started = _time.monotonic()
-        await self._until(session, lambda tx: sessions.is_quiet(tx, session))
+        await self._until(replay, session, lambda tx: sessions.is_quiet(tx, session))
         await self._move(replay, session, Phase.CLOSED)
-        await self._until(session, lambda tx: sessions.is_closed(tx, replay.account_id, session))
+        await self._until(replay, session, lambda tx: sessions.is_closed(tx, replay.account_id, session))
         self._timings["close"] += _time.monotonic() - started
 
     async def _round(self, replay: Replay, session: date) -> None:
@@ -105,24 +137,24 @@ class ReplayDriver:
         await self._move(replay, session, Phase.AFTER_CLOSE)
         opened = round_of(replay, session)
         patience = self._settings.replay_patience_seconds
-        status, _ = await in_transaction(self._engine, rounds.open_round, opened, patience)
-        if status == "OPEN":
-            await self._runner.decide_with_all(opened, patience)
+        standing = await in_transaction(self._engine, rounds.open_round, opened, patience)
+        if standing.status == "OPEN":
+            await self._runner.decide_with_all(standing.round, patience)
         self._timings["round"] += _time.monotonic() - started
 
     async def _move(self, replay: Replay, session: date, phase: Phase) -> DeskClock:
         return await in_transaction(self._engine, move_clock, replay.account_id, session, phase)
 
-    async def _until(self, session: date, over: Callable[[Connection], bool]) -> None:
+    async def _until(self, replay: Replay, session: date, over: Callable[[Connection], bool]) -> None:
         """Wait until a step is over: nudged by notifications, looking by itself now and then."""
-        give_up = _time.monotonic() + _STEP_SECONDS
+        give_up = _time.monotonic() + self._step_seconds
         while True:
             self._moved.clear()
             if await in_transaction(self._engine, over):
                 return
             if _time.monotonic() > give_up:
-                what = await in_transaction(self._engine, sessions.what_is_open, session)
-                raise ReplayStuck(f"session {session} did not end within {_STEP_SECONDS:g} s; {what}")
+                what = await in_transaction(self._engine, sessions.what_is_open, replay.account_id, session)
+                raise ReplayStuck(f"session {session} did not end within {self._step_seconds:g} s; {what}")
             try:
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._moved.wait()
@@ -140,8 +172,13 @@ class ReplayDriver:
         )
         replays.open_account(tx, opening)
 
-    def _report(self, tx: Connection, replay: Replay) -> dict[str, object]:
-        return replay_reports.report(tx, replay, str(self._settings.paper_initial_cash), self._timings)
+
+def fail(tx: Connection, replay: Replay, reason: str) -> None:
+    """End a replay badly; the desk rests where it came to, and no order of it flows any more."""
+    replays.finish(tx, replay.replay_id, error=reason, report=None)
+    now = clock.read(tx)
+    if now.run == replay.account_id and now.session is not None:
+        move_clock(tx, now.run, now.session, Phase.RESTING)
 
 
 def round_of(replay: Replay, session: date) -> Round:

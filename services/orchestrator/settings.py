@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from libs.domain.errors import InvalidInput
 from libs.domain.market import Symbol, parse_symbol
 from libs.runtime.settings import ServiceSettings
 
@@ -29,4 +30,7 @@ class Settings(ServiceSettings):
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return tuple(dict.fromkeys(parse_symbol(part) for part in value.split(",") if part.strip()))
+        try:
+            return tuple(dict.fromkeys(parse_symbol(part) for part in value.split(",") if part.strip()))
+        except InvalidInput as e:
+            raise ValueError(e.message) from e
