@@ -63,14 +63,14 @@ def sync(desk: DeskConnection, request: SyncRequest, *, on: Console) -> SyncRepo
 
 
 def bar(on: Console) -> Progress:
-    """A progress bar that goes away when it is done."""
+    """A progress bar that goes away when it is done; a file gets none."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=on, transient=True)
+    return Progress(*columns, console=on, transient=True, disable=not on.is_terminal)
 
 
 def show(report: SyncReport, *, on: Console) -> None:

@@ -64,6 +64,21 @@ def start(
     return desk.ask("orchestrator", START_REPLAY, asked, timeout=_START_SECONDS)
 
 
+def finish_interrupted(engine: Engine, *, on: Console) -> None:
+    """A replay that a former Ctrl-C cut off is taken up again by the desk; wait for it, since one runs at a time."""
+    with transaction(engine, read_only=True) as tx:
+        left = views_replays.running(tx)
+    if left is None:
+        return
+    on.print(
+        f"First the desk finishes {left.account_id}, which was interrupted after {left.sessions_done} of "
+        f"{left.sessions_total} sessions."
+    )
+    with bar(on) as progress:
+        task = progress.add_task("sessions", total=left.sessions_total)
+        _Watch(engine, left.replay_id, progress, task).until_over(None)
+
+
 def follow(engine: Engine, started: ReplayStarted, *, on: Console, lines: bool) -> ReplayView:
     """Watch a replay to its end, a line per session; raises `ReplayFailed` with the desk's reason."""
     on.print(

@@ -16,6 +16,13 @@ EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
 EXIT_INTERRUPTED = 130
 
+_REFUSALS = {
+    "desk.replay_running": "a replay is running, and one runs at a time; try again when it is over",
+    "desk.no_analysts": "no analyst is alive; `hiddengem ps` shows what runs",
+    "input.not_found": "there is no market data to work on; `hiddengem data import SOURCE` brings it in",
+    "input.invalid": "the stored market data has nothing that fits this",
+}
+"""What the desk's codes mean to a person; its own texts do not leave it."""
 _WIDTH_OF_A_FILE = 160
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
@@ -34,11 +41,11 @@ def leave(action: Callable[[], int]) -> NoReturn:
     except HiddenGemError as e:
         chatter.print(f"hiddengem: {sentence(e)}", style="red", markup=False, soft_wrap=True)
         code = EXIT_CONFIGURATION if isinstance(e, ConfigurationError | InvalidInput) else EXIT_FAILED
+    except BrokenPipeError:
+        code = EXIT_FAILED
     except OSError as e:
         where = f"{e.filename}: " if e.filename else ""
         chatter.print(f"hiddengem: {where}{e.strerror or e}", style="red", markup=False, soft_wrap=True)
-        code = EXIT_FAILED
-    except BrokenPipeError:
         code = EXIT_FAILED
     _flush()
     sys.exit(code)
@@ -48,8 +55,8 @@ def sentence(error: HiddenGemError) -> str:
     """What a person reads of an error."""
     match error:
         case HandlerFailed(remote_code=code, detail=detail):
-            field = f" ({detail['field']})" if "field" in detail else ""
-            return f"the desk refused: {code}{field}; its log has the reason"
+            known = _REFUSALS.get(code, f"{code}; the desk's log has the reason")
+            return f"{detail['field']}: {known}" if "field" in detail else f"the desk refused: {known}"
         case InvalidParams(problems=problems):
             return f"the desk did not accept the request: {'; '.join(problems)}"
         case DeadlineExceeded():

@@ -37,6 +37,7 @@ _SESSIONS = text("""
 _LAST_ROUND = text("""
     SELECT round_id FROM desk.rounds WHERE replay_id = :replay_id ORDER BY session DESC, opened_at DESC LIMIT 1
 """)
+_RUNNING = text("SELECT replay_id FROM desk.replays WHERE status = 'RUNNING'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,9 @@ def sessions(tx: Connection, replay_id: UUID, *, after: date | None = None) -> l
 def last_round(tx: Connection, replay_id: UUID) -> UUID | None:
     """The round of the last session so far."""
     return tx.execute(_LAST_ROUND, {"replay_id": replay_id}).scalar()
+
+
+def running(tx: Connection) -> ReplayView | None:
+    """The replay that runs now; there is one at a time."""
+    replay_id = tx.execute(_RUNNING).scalar()
+    return one(tx, replay_id) if replay_id else None
