@@ -15,6 +15,7 @@ class RedisWorld:
 
     def __init__(self, server: RedisServer) -> None:
         self.server = server
+        self.url = server.url
 
     def bus(
         self,
@@ -24,7 +25,7 @@ class RedisWorld:
         metrics: NoMetrics = UNCOUNTED,
         limits: BusLimits = DEFAULT_LIMITS,
     ) -> AbstractAsyncContextManager[Bus]:
-        return open_bus(self.server.url, instance=instance, clock=clock, metrics=metrics, limits=limits)
+        return open_bus(self.url, instance=instance, clock=clock, metrics=metrics, limits=limits)
 
     async def write(
         self, stream: str, message: bytes, *, reply_to: str | None = None, expires_ms: int | None = None
