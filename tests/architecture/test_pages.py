@@ -15,6 +15,7 @@ PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "services/*/README.md", "benchmarks/*.md", "tests/**/*.md")
     for page in ROOT.glob(pattern)
+    if "node_modules" not in page.parts
 )
 _VARIABLE = re.compile(r"\b(?:HIDDENGEM_[A-Z_]*[A-Z]|TUSHARE_TOKEN|(?:POSTGRES|REDIS|GRAFANA)_PASSWORD)\b")
 
