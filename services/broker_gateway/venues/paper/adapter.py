@@ -1,14 +1,17 @@
 """The reference adapter: the paper venue over HTTP. No retries; what is not a definite answer is unknown."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import httpx2
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from libs.contracts.orders import PlaceOrder, PlaceOutcome, PlaceResult, QueryOrder, QueryOutcome, QueryResult
 from libs.storage.broker_reports import RawReport
 from services.broker_gateway.venues.paper.wire import PROBLEM, BookedOrders, OrderBody, OrderTaken, Problem, Reports
 from services.broker_gateway.venues.port import VenueUnavailable
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class PaperGateway:
@@ -47,7 +50,7 @@ class PaperGateway:
     def find(self, query: QueryOrder) -> QueryResult:
         """The first order under our reference; a second one would be a break, and is for reconciliation to find."""
         where = {"account": query.account_id, "day": query.trading_day.isoformat(), "ref": query.broker_ref}
-        found = BookedOrders.model_validate_json(self._get("/orders", where, self._timeout)).orders
+        found = self._get(BookedOrders, "/orders", where, self._timeout).orders
         if not found:
             return QueryResult(outcome=QueryOutcome.NOT_FOUND)
         return QueryResult(outcome=QueryOutcome.FOUND, venue_order_id=found[0].order_id, venue_state=found[0].state)
@@ -55,21 +58,19 @@ class PaperGateway:
     def reports(self, after: int, wait_seconds: float) -> Sequence[RawReport]:
         """A long poll: the venue answers at once when it has something."""
         where = {"after": str(after), "wait": str(wait_seconds)}
-        answer = self._get("/reports", where, self._timeout + wait_seconds)
-        lines = Reports.model_validate_json(answer).reports
+        lines = self._get(Reports, "/reports", where, self._timeout + wait_seconds).reports
         return [RawReport(line.seq, line.day, line.body) for line in lines]
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
 
-    def _get(self, path: str, where: dict[str, str], timeout_seconds: float) -> bytes:
+    def _get(self, model: type[M], path: str, where: dict[str, str], timeout_seconds: float) -> M:
         try:
             answer = self._client.get(path, params=where, timeout=timeout_seconds)
-            answer.raise_for_status()
-        except httpx2.HTTPError as e:
+            return model.model_validate_json(answer.raise_for_status().content)
+        except (httpx2.HTTPError, ValidationError) as e:
             raise VenueUnavailable(f"{path}: {type(e).__name__}") from e
-        return answer.content
 
 
 _JSON = {"content-type": "application/json"}
