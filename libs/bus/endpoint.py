@@ -153,7 +153,8 @@ class Endpoint:
             done = await self._run(request, arrival)
         except Exception as e:  # noqa: BLE001 a handler may raise anything; this is where it meets the wire
             said = None if request.id is UNSET else wire.error_bytes(request.id, to_wire(e).wire_error())
-            return Answer(said, request.method, e)
+            # Names that askers invent must not become labels of a metric.
+            return Answer(said, "unknown" if isinstance(e, NoSuchMethod) else request.method, e)
         said = None if request.id is UNSET else wire.result_bytes(request.id, done.result)
         return Answer(said, done.method, done.error)
 

@@ -37,8 +37,20 @@ class Presence:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
 
     async def enter(self) -> None:
-        """Take the lease and show the card; raises `InstanceTaken` when a living process holds it."""
+        """Take the lease and show the card, waiting for a server that is away.
+
+        Raises `InstanceTaken` when a living process holds the lease.
+        """
         instance = self._card.instance
+        while True:
+            try:
+                await self._take(instance)
+                return await self._show()
+            except Unavailable as e:
+                log.warning("waiting for the bus server", extra={"instance": instance, "reason": str(e)})
+                await asyncio.sleep(BEAT_SECONDS)
+
+    async def _take(self, instance: str) -> None:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + PATIENCE_SECONDS
         told = False
@@ -51,7 +63,6 @@ class Presence:
                     "waiting for the lease of a predecessor", extra={"instance": instance, "holder": _place(other)}
                 )
             await asyncio.sleep(TRY_SECONDS)
-        await self._show()
 
     async def keep(self) -> None:
         """Beat until cancelled; raises `InstanceTaken` when somebody else has become this instance."""

@@ -28,6 +28,7 @@ class RedisInlet:
         self._client_id = 0
         self._blocked = False
         self._interrupted = False
+        self._claimed_to = "0-0"
 
     async def take(self, want: int, settled: Settled) -> list[Delivery]:
         link = await self._prepared_link()
@@ -84,11 +85,13 @@ class RedisInlet:
 
     async def claim(self, idle_ms: int, count: int) -> list[Delivery]:
         link = await self._writer.link()
-        command = pack("XAUTOCLAIM", self._stream, self._group, self._consumer, idle_ms, "0-0", "COUNT", count)
-        reply = (await link.run(command, 1))[0]
+        words = ("XAUTOCLAIM", self._stream, self._group, self._consumer, idle_ms, self._claimed_to, "COUNT", count)
+        reply = (await link.run(pack(*words), 1))[0]
         if entries.is_error(reply, "NOGROUP"):
             return []
-        return await self._counted(link, entries.checked(reply)[1])
+        # Redis looks at a part of what is pending per call and says where the next call should go on.
+        self._claimed_to = entries.checked(reply)[0].decode()
+        return await self._counted(link, reply[1])
 
     async def tidy(self, consumer_idle_ms: int) -> Depth:
         link = await self._writer.link()
