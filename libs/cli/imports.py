@@ -94,7 +94,10 @@ def show(report: SyncReport, *, on: Console) -> None:
 
 def summary(report: SyncReport) -> str:
     """One sentence about an import."""
-    rows = sum(done.inserted + done.updated for done in report.imports)
+    fresh = [done for done in report.imports if not done.already_imported]
+    if report.imports and not fresh:
+        return f"unchanged since it was imported ({len(report.imports)} files)"
+    rows = sum(done.inserted + done.updated for done in fresh)
     refused = sum(sum(done.rejected.values()) for done in report.imports)
     conflicts = sum(done.conflicts for done in report.imports)
     parts = [f"{len(report.imports)} files read", f"{rows:,} rows stored"]

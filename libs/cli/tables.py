@@ -141,6 +141,7 @@ def keys_table(keys: Sequence[StoredKey]) -> Table:
 def _table(title: str, *columns: str) -> Table:
     """A table; a column whose name begins with `>` is aligned to the right."""
     table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim", box=None)
+    table.min_width = len(title) + 1
     for name in columns:
         table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
     return table
