@@ -4,6 +4,9 @@ Whoever inserts the intent's row first decides its fate: the sender spends it, a
 """
 
 import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
 
 from libs.contracts.orders import PlaceOrder, PlaceOutcome, PlaceResult, QueryOrder, QueryOutcome, QueryResult
 from libs.domain.clock import Clock
@@ -13,15 +16,19 @@ from libs.storage.engine import Engine, transaction
 from services.broker_gateway.venues.port import VenueGateway
 
 log = logging.getLogger(__name__)
+_RECONNECT = timedelta(seconds=0.05)
 
 
 class Placer:
     """Answers `broker.place` and `broker.query`; runs in the gateway's worker thread."""
 
-    def __init__(self, engine: Engine, venue: VenueGateway, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, venue: VenueGateway, clock: Clock, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._engine = engine
         self._venue = venue
         self._clock = clock
+        self._pause = pause
         self._highest_epoch = 0
 
     def place(self, order: PlaceOrder) -> PlaceResult:
@@ -37,7 +44,7 @@ class Placer:
             return PlaceResult(outcome=PlaceOutcome.NOT_SENT, reason="voided by a query")
         if self._clock.utc_now() >= order.send_by:
             return self._void(order, PlaceResult(outcome=PlaceOutcome.NOT_SENT, reason="too late"))
-        result = self._venue.place(order)
+        result = self._send(order)
         log.info(
             "order placed",
             extra={
@@ -56,6 +63,14 @@ class Placer:
         if before is SendState.SPENT:
             return self._venue.find(query)
         return QueryResult(outcome=QueryOutcome.NOT_SENT)
+
+    def _send(self, order: PlaceOrder) -> PlaceResult:
+        """Only what provably did not reach the venue is tried again, and not past its `send_by`."""
+        while (result := self._venue.place(order)).outcome is PlaceOutcome.NOT_SENT:
+            if self._clock.utc_now() + _RECONNECT >= order.send_by:
+                break
+            self._pause(_RECONNECT.total_seconds())
+        return result
 
     def _void(self, order: PlaceOrder, result: PlaceResult) -> PlaceResult:
         with transaction(self._engine) as tx:

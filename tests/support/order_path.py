@@ -115,8 +115,12 @@ class InProcessVenue:
         self.lose_answer = False
         self.lose_order = False
         self.away = False
+        self.refuse_connections = 0
 
     def place(self, order: PlaceOrder) -> PlaceResult:
+        if self.refuse_connections > 0:
+            self.refuse_connections -= 1
+            return PlaceResult(outcome=PlaceOutcome.NOT_SENT, reason="no connection")
         self.arrivals.append(order.broker_ref)
         if self.lose_order:
             return PlaceResult(outcome=PlaceOutcome.UNKNOWN, reason="lost")

@@ -1,6 +1,6 @@
 """Whatever dies, the venue never has an order twice, and no question stays open once the venue has answered."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +9,7 @@ from libs.contracts.orders import PlaceOrder, PlaceOutcome, QueryOrder, QueryOut
 from libs.domain.clock import ManualClock
 from libs.domain.trading import OrderState, Side
 from libs.storage.clock import Phase
+from services.broker_gateway.placing import Placer
 from services.broker_gateway.venues.port import VenueUnavailable
 from tests.support.order_path import ACCOUNT, MAOTAI, TUESDAY, WEDNESDAY, Crash, OrderPath, order_path
 
@@ -197,6 +198,20 @@ def test_an_order_past_its_send_by_is_provably_not_sent(path: OrderPath) -> None
     assert path.placer.place(order).outcome is PlaceOutcome.NOT_SENT
     assert path.placer.query(_query(order)).outcome is QueryOutcome.NOT_SENT
     assert path.venue.arrivals == []
+
+
+def test_a_venue_that_comes_back_in_time_gets_the_order_once(database: str) -> None:
+    machine = ManualClock(datetime(2026, 1, 5, 1, 0, tzinfo=UTC))
+    with order_path(database, machine=machine) as path:
+        path.placer = Placer(path.engines["broker_gateway"], path.venue, machine, pause=machine.advance)
+        path.venue.refuse_connections = 10
+        in_time = _place(path, send_by=machine.utc_now() + timedelta(seconds=2))
+        assert path.placer.place(in_time).outcome is PlaceOutcome.ACCEPTED
+        path.venue.refuse_connections = 1_000
+        too_late = _place(path, send_by=machine.utc_now() + timedelta(seconds=2))
+        assert path.placer.place(too_late).outcome is PlaceOutcome.NOT_SENT
+        assert path.placer.query(_query(too_late)).outcome is QueryOutcome.NOT_SENT
+        assert path.venue.arrivals == ["P-test"]
 
 
 def test_a_former_holder_of_the_lease_sends_nothing(path: OrderPath) -> None:
