@@ -126,3 +126,22 @@ def test_nothing_starts_without_a_password(missing: str, tmp_path: Path) -> None
     desk = ComposeDesk.of(tmp_path, **{**PASSWORDS, missing: ""})
     with pytest.raises(AssertionError, match=f"{missing} is missing a value: is not set; run python3 scripts/make_env"):
         desk.compose("config", "-q")
+
+
+def test_in_production_a_container_can_do_little_and_only_the_api_is_reached(tmp_path: Path) -> None:
+    if (reason := why_not()) is not None:
+        pytest.skip(reason)
+    files = ("-f", "docker-compose.yml", "-f", "docker-compose.prod.yml", "--profile", "tools")
+    shown = ComposeDesk.of(tmp_path, **PASSWORDS).compose(*files, "config", "--format", "json")
+    services = json.loads(shown)["services"]
+    assert set(services) == SERVICES | SERVERS | {"migrate", "cli"}
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+        assert not any("docker.sock" in str(volume) for volume in service.get("volumes", ())), name
+    assert [name for name, service in services.items() if service.get("ports")] == ["api_gateway"]
+    assert services["api_gateway"]["ports"][0]["host_ip"] == "127.0.0.1"
+    assert {name for name, service in services.items() if "egress" in service.get("networks", {})} == {"ingestion"}
