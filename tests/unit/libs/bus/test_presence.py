@@ -24,12 +24,29 @@ class Away(MemoryServer):
         return await super().take_lease(instance, holder, ttl_ms)
 
 
+class Watched(MemoryServer):
+    """A server that tells when a lease was renewed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.renewed = asyncio.Event()
+
+    async def renew_lease(self, instance: str, holder: str, ttl_ms: int) -> str | None:
+        other = await super().renew_lease(instance, holder, ttl_ms)
+        self.renewed.set()
+        return other
+
+
 async def test_an_instance_that_was_overtaken_finds_out_and_stops() -> None:
     directory = MemoryServer()
-    with pytest.raises(InstanceTaken, match="taken over by other:7"):
+
+    async def live() -> None:
         async with asyncio.timeout(10), present(directory, CARD):
             directory._leases["technical-1"] = ("other:7:token", float("inf"))
             await asyncio.Event().wait()
+
+    with pytest.raises(InstanceTaken, match="taken over by other:7"):
+        await live()
 
 
 async def test_leaving_does_not_drop_the_lease_of_another() -> None:
@@ -42,11 +59,12 @@ async def test_leaving_does_not_drop_the_lease_of_another() -> None:
 
 
 async def test_a_lost_lease_that_nobody_took_is_taken_again() -> None:
-    directory = MemoryServer()
+    directory = Watched()
     async with present(directory, CARD), asyncio.timeout(10):
         directory._leases.clear()
-        while "technical-1" not in directory._leases:
-            await asyncio.sleep(0.01)
+        directory.renewed.clear()
+        await directory.renewed.wait()
+        assert "technical-1" in directory._leases
 
 
 async def test_a_dead_predecessor_is_waited_for_no_longer_than_its_lease() -> None:
