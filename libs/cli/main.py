@@ -1,4 +1,4 @@
-"""The command line itself: verbs and their options. What a verb does stands in a module that is loaded when it runs."""
+"""The command line itself: verbs and their options. What a verb does stands in a module loaded when it runs."""
 
 # ruff: noqa: PLC0415 - `hiddengem --help` must not load the database, the bus and the tables
 from typing import Annotated
