@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from libs.runtime.settings import ServiceSettings
 
@@ -10,7 +10,7 @@ from libs.runtime.settings import ServiceSettings
 class IngestionSettings(ServiceSettings):
     """What ingestion needs to reach its sources."""
 
-    tushare_token: Annotated[SecretStr | None, Field(validation_alias=AliasChoices("TUSHARE_TOKEN"))] = None
+    tushare_token: Annotated[SecretStr | None, Field(validation_alias="TUSHARE_TOKEN")] = None
     """The token of a Tushare account; never logged, never written to a file."""
     tushare_url: str | None = None
     """Another address of the Tushare interface, for tests."""
