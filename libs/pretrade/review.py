@@ -8,7 +8,7 @@ from libs.ashare.errors import UnknownRule
 from libs.ashare.rulebook import RULEBOOK
 from libs.domain.trading import ReasonCode, Side
 from libs.pretrade.facts import Limits, OrderFacts
-from libs.pretrade.need import Need, cost_of_buy, need_of
+from libs.pretrade.need import Need, need_of
 from libs.pretrade.validators import VALIDATORS
 
 
@@ -34,21 +34,18 @@ class Review:
 def review(facts: OrderFacts, limits: Limits) -> Review:
     """Judge one order."""
     reasons = _refusals(facts)
-    quantity = facts.order.requested_quantity
-    if facts.order.side is Side.BUY and facts.listing is not None and ReasonCode.UNKNOWN_RULE not in reasons:
-        allowed = _within_position_limit(facts, limits)
-        if allowed < quantity:
-            reasons.append(ReasonCode.POSITION_LIMIT)
-        quantity = min(quantity, allowed)
-        cost = cost_of_buy(quantity, facts.order.limit_price, facts.order.trading_day)
-        if cost > facts.free_cash:
-            reasons.append(ReasonCode.INSUFFICIENT_CASH)
+    quantity, need = facts.order.requested_quantity, None
+    if facts.listing is not None and ReasonCode.UNKNOWN_RULE not in reasons:
+        try:
+            quantity, need = _sized(facts, limits, reasons)
+        except UnknownRule:
+            reasons.append(ReasonCode.UNKNOWN_RULE)
     evidence = evidence_of(facts, limits)
     only_cut = reasons == [ReasonCode.POSITION_LIMIT] and quantity > 0
     if reasons and not only_cut:
         return Review(Outcome.DENY, 0, tuple(reasons), None, evidence)
     outcome = Outcome.REDUCE if only_cut else Outcome.APPROVE
-    return Review(outcome, quantity, tuple(reasons), need_of(facts.order, quantity), evidence)
+    return Review(outcome, quantity, tuple(reasons), need, evidence)
 
 
 def denied(reviewed: Review, reason: ReasonCode) -> Review:
@@ -83,6 +80,19 @@ def _refusals(facts: OrderFacts) -> list[ReasonCode]:
         if reason is not None and reason not in reasons:
             reasons.append(reason)
     return reasons
+
+
+def _sized(facts: OrderFacts, limits: Limits, reasons: list[ReasonCode]) -> tuple[int, Need]:
+    """How much of the order is left under the position limit, and what that needs; adds its reasons."""
+    order, quantity = facts.order, facts.order.requested_quantity
+    if order.side is Side.BUY:
+        quantity = min(quantity, _within_position_limit(facts, limits))
+        if quantity < order.requested_quantity:
+            reasons.append(ReasonCode.POSITION_LIMIT)
+    need = need_of(order, quantity)
+    if order.side is Side.BUY and need.amount > facts.free_cash:
+        reasons.append(ReasonCode.INSUFFICIENT_CASH)
+    return quantity, need
 
 
 def _within_position_limit(facts: OrderFacts, limits: Limits) -> int:

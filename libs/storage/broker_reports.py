@@ -63,6 +63,11 @@ _FLOOR = text("""
     SELECT coalesce(min(report_id) - 1, (SELECT coalesce(max(report_id), 0) FROM broker.reports))
     FROM broker.reports r WHERE NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id)
 """)
+_SESSION_CLOSED = text("""
+    SELECT EXISTS (
+        SELECT FROM broker.reports r JOIN trading.applied_reports a USING (report_id)
+        WHERE r.trading_day = :session AND r.body ->> 'kind' = 'SESSION_CLOSED' AND r.body ->> 'run' = :run)
+""")
 _APPLIED = text("""
     INSERT INTO trading.applied_reports (report_id, outcome, detail) VALUES (:report_id, :outcome, :detail)
     ON CONFLICT DO NOTHING
@@ -92,6 +97,11 @@ def unapplied(tx: Connection, floor_id: int, limit: int) -> list[StoredReport]:
     """The oldest reports above the floor that nobody has applied."""
     rows = tx.execute(_UNAPPLIED, {"floor": floor_id, "limit": limit})
     return [StoredReport(row.report_id, row.body) for row in rows]
+
+
+def session_is_closed(tx: Connection, run: str, session: date) -> bool:
+    """Whether the venue's last report of this session has been applied."""
+    return bool(tx.execute(_SESSION_CLOSED, {"run": run, "session": session}).scalar())
 
 
 def contradicts_the_books(error: Exception) -> bool:

@@ -81,7 +81,6 @@ class Move:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-_READ = text(f"SELECT {COLUMNS} FROM trading.orders o WHERE o.order_id = :order_id")
 _SENDABLE = text(f"""
     SELECT {COLUMNS}, o.expires_at, coalesce(o.decision_id, o.request_id, o.trigger_id)::text AS origin,
         (SELECT now FROM desk.clock) AS desk_now, risk.hold_control() AS control,
@@ -123,12 +122,6 @@ _TRANSITION = text("""
 """)
 _RESIZE = text("SELECT risk.resize_reservation(:order_id, :amount)")
 _FENCE = text("SELECT ops.require_epoch('execution', :epoch)")
-
-
-def read(tx: Connection, order_id: UUID) -> Order | None:
-    """The order as it is now."""
-    row = tx.execute(_READ, {"order_id": order_id}).one_or_none()
-    return None if row is None else from_row(row)
 
 
 def fence(tx: Connection, epoch: int) -> None:

@@ -13,7 +13,7 @@ from libs.contracts.orders import BROKER_QUERY, QueryOrder, QueryOutcome, QueryR
 from libs.domain.clock import Clock
 from libs.domain.errors import HiddenGemError
 from libs.domain.trading import OrderState
-from libs.storage import orders
+from libs.storage import broker_reports, orders
 from libs.storage.engine import Connection, Engine, transaction
 from libs.storage.orders import Move, Unresolved
 from services.execution.broker import GATEWAY, Asks
@@ -97,6 +97,14 @@ class Resolver:
             self._move(tx, question, OrderState.UNKNOWN, answer)
         elif negatives.count >= _ENOUGH_NEGATIVES and now - negatives.since >= self._settle_seconds:
             self._move(tx, question, OrderState.MISSING, answer, asked=negatives.count)
+            self._expire_if_over(tx, question)
+
+    def _expire_if_over(self, tx: Connection, question: Unresolved) -> None:
+        """A session that closed meanwhile will not come again to expire what is missing."""
+        intent = question.intent
+        if broker_reports.session_is_closed(tx, intent.account_id, intent.trading_day):
+            move = Move(OrderState.EXPIRED, [OrderState.MISSING], "session closed")
+            orders.transition(tx, question.order_id, move, self._epoch())
 
     def _move(
         self, tx: Connection, question: Unresolved, state: OrderState, answer: QueryResult, *, asked: int = 1

@@ -93,6 +93,21 @@ def test_a_crash_in_the_gateway_after_the_chance_is_spent_is_unknown_until_the_v
         assert path.problems() == []
 
 
+def test_an_order_that_goes_missing_after_its_session_expires_at_once(database: str) -> None:
+    machine = ManualClock(datetime(2026, 1, 5, 1, 0, tzinfo=UTC))
+    with order_path(database, machine=machine) as path:
+        order = _approved(path)
+        path.venue.lose_order = True
+        path.deliver()
+        path.close_session(TUESDAY)
+        assert path.state(order) is OrderState.UNKNOWN
+        for _ in range(3):
+            path.resolver.tick()
+            machine.advance(15)
+        assert path.state(order) is OrderState.EXPIRED
+        assert path.problems() == []
+
+
 def test_a_venue_that_does_not_answer_is_evidence_of_nothing(path: OrderPath) -> None:
     order = _approved(path)
     path.broker.crash_after = True
