@@ -30,7 +30,14 @@ def build(runtime: Runtime[Settings]) -> Service:
     )
     keys = KeyRing(DatabaseKeys(engine), clock)
     hot = {STATUS_PATH: HotRead(Role.VIEWER, desk.status.at_hand)}
-    gate = Gate(create_app(desk), keys, clock, allowed_hosts=listed(settings.allowed_hosts), hot=hot)
+    gate = Gate(
+        create_app(desk),
+        keys,
+        clock,
+        allowed_hosts=listed(settings.allowed_hosts),
+        hot=hot,
+        metrics=runtime.metrics,
+    )
     targets = PrometheusTargets(bus)
     runtime.operator_port.route("/internal/prometheus-targets", targets.encoded)
     return Service(

@@ -14,16 +14,20 @@ from uuid import uuid4
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from libs.bus.metrics import BusMetrics, NoMetrics
 from libs.domain.clock import Clock
 from libs.domain.errors import HiddenGemError
 from libs.storage.api_keys import Role
 from libs.telemetry.logs import correlation
-from services.api_gateway.auth.guarded import PRINCIPAL
+from services.api_gateway.auth.guarded import PRINCIPAL, GuardedRoute
 from services.api_gateway.auth.keys import KeyRing, Principal
 from services.api_gateway.problems import REQUEST_ID, code_of, http_problem, problem, status_of, title_of
 
 log = logging.getLogger(__name__)
 
+NO_METRICS = NoMetrics()
+_SERVICE = "api_gateway"
+_AT_HAND = "hiddengem.at_hand"
 MAX_BODY_BYTES = 256 * 1024
 _BODY_SECONDS = 10.0
 _OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
@@ -56,12 +60,14 @@ class Gate:
         *,
         allowed_hosts: Collection[str],
         hot: Mapping[str, HotRead] | None = None,
+        metrics: BusMetrics = NO_METRICS,
     ) -> None:
         self._app = app
         self._keys = keys
         self._clock = clock
         self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
         self._hot = dict(hot or {})
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
@@ -76,21 +82,24 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        request_id = _request_id(headers)
-        scope[REQUEST_ID] = request_id
+        scope[REQUEST_ID] = request_id = _request_id(headers)
         correlation.set(request_id)
         answer = _Answer(send, request_id.encode())
+        started = self._clock.monotonic()
+        try:
+            await self._guarded(scope, receive, answer, headers)
+        finally:
+            outcome = "ok" if 0 < answer.status < 400 else f"http.{answer.status}"
+            self._metrics.answered(_SERVICE, _call_of(scope), outcome, self._clock.monotonic() - started)
+
+    async def _guarded(self, scope: Scope, receive: Receive, answer: "_Answer", headers: dict[bytes, bytes]) -> None:
+        request_id = scope[REQUEST_ID]
         try:
             status = self._refusal(headers) or await self._identify(scope, headers)
             if status is not None:
                 await http_problem(request_id, status)(scope, receive, answer)
-                return
-            if scope["method"] != "GET":
-                await self._app(scope, _Body(receive, self._clock).receive, answer)
-            elif (ready := self._ready(scope)) is not None:
-                await _send_json(ready, answer)
             else:
-                await self._app(scope, receive, answer)
+                await self._admitted(scope, receive, answer)
         except HiddenGemError as e:
             log.warning("request failed", extra={"code": e.code, "reason": str(e)})
             response = problem(request_id, status_of(e), code_of(e), title_of(e))
@@ -107,12 +116,22 @@ class Gate:
             return 400
         return 413 if int(length) > MAX_BODY_BYTES else None
 
+    async def _admitted(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        if scope["method"] != "GET":
+            await self._app(scope, _Body(receive, self._clock).receive, answer)
+        elif (ready := self._ready(scope)) is not None:
+            await _send_json(ready, answer)
+        else:
+            await self._app(scope, receive, answer)
+
     def _ready(self, scope: Scope) -> bytes | None:
         page = self._hot.get(scope["path"])
         holder = scope.get(PRINCIPAL)
         if page is None or not isinstance(holder, Principal) or not holder.role.includes(page.role):
             return None
-        return page.at_hand()
+        ready = page.at_hand()
+        scope[_AT_HAND] = ready is not None
+        return ready
 
     async def _identify(self, scope: Scope, headers: dict[bytes, bytes]) -> int | None:
         if scope["path"] in _OPEN_PATHS:
@@ -133,16 +152,16 @@ class Gate:
 class _Answer:
     """`send` that adds the headers every response carries, and knows whether one has begun."""
 
-    __slots__ = ("_request_id", "_send", "begun")
+    __slots__ = ("_request_id", "_send", "status")
 
     def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
         self._request_id = request_id
-        self.begun = False
+        self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.begun = True
+            self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *_HEADERS, (b"x-request-id", self._request_id)]
         await self._send(message)
 
@@ -173,6 +192,14 @@ class _Body:
         return message
 
 
+def _call_of(scope: Scope) -> str:
+    """The route a request found, never its own path: nobody outside may invent labels."""
+    route = scope.get("route")
+    if isinstance(route, GuardedRoute):
+        return f"{scope['method']} {route.path}"
+    return f"GET {scope['path']}" if scope.get(_AT_HAND) else "no route"
+
+
 async def _send_json(body: bytes, answer: Send) -> None:
     headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
     await answer({"type": "http.response.start", "status": 200, "headers": headers})
@@ -181,7 +208,7 @@ async def _send_json(body: bytes, answer: Send) -> None:
 
 async def _last_word(response: ASGIApp, scope: Scope, receive: Receive, answer: _Answer) -> None:
     """Answer, unless an answer has begun: then only cutting the connection tells the caller that it is not whole."""
-    if answer.begun:
+    if answer.status:
         raise ConnectionAbortedError("the response broke off")
     await response(scope, receive, answer)
 

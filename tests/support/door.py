@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
+from libs.bus.metrics import NoMetrics
 from libs.bus.port import Bus
 from libs.domain.clock import ManualClock
 from libs.storage import api_keys
@@ -44,6 +45,16 @@ class FakeKeys:
         return self.stored.get(key_id)
 
 
+class Counted(NoMetrics):
+    """Remembers which calls were counted, and as what."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+
+    def answered(self, service: str, method: str, outcome: str, seconds: float) -> None:
+        self.calls.append((method, outcome))
+
+
 @dataclass
 class Door:
     """A client per role, and what stands behind them."""
@@ -53,6 +64,7 @@ class Door:
     key_of: dict[Role, str]
     clock: ManualClock
     app: FastAPI
+    counted: "Counted"
 
     def client(self, role: Role | None = Role.ADMIN, **options: Any) -> httpx2.AsyncClient:
         headers = {"Authorization": f"Bearer {self.key_of[role]}"} if role else {}
@@ -83,5 +95,7 @@ def door_over(bus: Bus, engine: Engine, required: tuple[str, ...]) -> Door:
     )
     hot = {STATUS_PATH: HotRead(Role.VIEWER, desk.status.at_hand)}
     app = create_app(desk)
-    gate = Gate(app, KeyRing(keys, clock), clock, allowed_hosts=("127.0.0.1",), hot=hot)
-    return Door(gate, keys, {role: keys.add(role) for role in Role}, clock, app)
+    counted = Counted()
+    ring = KeyRing(keys, clock)
+    gate = Gate(app, ring, clock, allowed_hosts=("127.0.0.1",), hot=hot, metrics=counted)
+    return Door(gate, keys, {role: keys.add(role) for role in Role}, clock, app, counted)

@@ -194,3 +194,17 @@ async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatc
 
         answer = await client.post(ROUNDS, content=chunks(), headers=JSON)
         assert (answer.status_code, answer.json()["code"]) == (408, "http.timeout")
+
+
+async def test_calls_are_counted_by_route_and_outcome_never_by_path() -> None:
+    async with MemoryServer().bus("api") as bus, opened(bus) as door, door.client() as client:
+        await client.get("/health/live")
+        await client.get("/made/up/by/somebody")
+        await client.get("/api/v1/rounds/no-uuid")
+        await client.get("/docs", headers={"Authorization": "Bearer x"})
+    assert door.counted.calls == [
+        ("GET /health/live", "ok"),
+        ("no route", "http.404"),
+        ("GET /api/v1/rounds/{round_id}", "http.422"),
+        ("no route", "http.401"),
+    ]
