@@ -165,6 +165,7 @@ class DirectBroker:
         self.placer = placer
         self.crash_before = False
         self.crash_after = False
+        self.fails_with: Exception | None = None
 
     def call(self, service: str, method: Any, params: Any, *, timeout: float) -> Any:
         if isinstance(params, QueryOrder):
@@ -172,6 +173,8 @@ class DirectBroker:
         assert isinstance(params, PlaceOrder)
         if self.crash_before:
             raise Crash
+        if self.fails_with is not None:
+            raise self.fails_with
         result = self.placer.place(params)
         if self.crash_after:
             raise Crash

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.bus.errors import DeadlineExceeded, RemoteFailure
 from libs.contracts.orders import PlaceOrder, PlaceOutcome, QueryOrder, QueryOutcome
 from libs.domain.clock import ManualClock
 from libs.domain.trading import OrderState, Side
@@ -56,6 +57,17 @@ def test_the_fill_of_an_order_whose_answer_was_lost_needs_no_query(path: OrderPa
     assert path.state(order) is OrderState.UNKNOWN
     path.close_session(TUESDAY)
     assert path.state(order) is OrderState.FILLED
+
+
+@pytest.mark.parametrize("failure", [DeadlineExceeded(), RemoteFailure("1"), TimeoutError()])
+def test_a_gateway_that_does_not_answer_leaves_an_open_question(path: OrderPath, failure: Exception) -> None:
+    order = _approved(path)
+    path.broker.fails_with = failure
+    assert path.sender.on_hint(order, "m1") is OrderState.UNKNOWN
+    assert path.sender.on_hint(order, "m1") is None
+    path.broker.fails_with = None
+    path.resolver.tick()
+    assert path.state(order) is OrderState.ABORTED
 
 
 def test_a_hint_again_for_an_order_on_its_way_sends_nothing(path: OrderPath) -> None:
