@@ -66,7 +66,10 @@ class BaseAgent(ABC):
         """One result per symbol, or fewer where a sector or market result stands for several."""
 
     async def analyze(self, request: AnalyzeRequest, call: Call) -> AnalyzeResult:
-        """Answer the tool `analyze`; an error is an abstention that says so, never a neutral score."""
+        """Answer the tool `analyze`; an error is an abstention that says so, never a neutral score.
+
+        What trying again can mend (`retryable`, as when the database is away) is raised instead: a replay asks again.
+        """
         symbols = [Symbol(symbol) for symbol in dict.fromkeys(request.symbols)]
         results = complete(symbols, await self._judged(symbols, request.as_of, call))
         self._count(results, request.as_of)
@@ -98,6 +101,8 @@ class BaseAgent(ABC):
         try:
             return await self._read(lambda tx: self.judge(tx, symbols, as_of))
         except HiddenGemError as e:
+            if e.retryable:
+                raise
             log.warning("analysis failed", extra={"code": e.code, "round_id": call.context.round_id})
             return [_failure(symbol, e.code) for symbol in symbols]
         except Exception:  # the boundary of the process: the text stays here
@@ -108,6 +113,8 @@ class BaseAgent(ABC):
         try:
             return judge_one(symbol)
         except HiddenGemError as e:
+            if e.retryable:
+                raise
             log.warning("symbol failed", extra={"symbol": symbol, "code": e.code})
             return _failure(symbol, e.code)
         except Exception:  # one symbol's odd data must not cost the others their result

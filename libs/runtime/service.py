@@ -30,6 +30,7 @@ from libs.telemetry.port import OperatorPort
 log = logging.getLogger(__name__)
 EXIT_CONFIGURATION = 78
 EXIT_FAILED = 1
+_LEAVE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,13 @@ async def _serve(runtime: Runtime[S], service: Service, stop: asyncio.Event, sta
         state.ready = True
         log.info("service started", extra={"instance": runtime.instance})
         try:
-            await runtime.bus.serve(service.endpoint, stop, dead_letters=letters, options=options)
+            serving = group.create_task(
+                runtime.bus.serve(service.endpoint, stop, dead_letters=letters, options=options)
+            )
+            await asyncio.wait({ending, serving}, return_when=asyncio.FIRST_COMPLETED)
+            # The bus drains by itself; where it cannot, as without its server, it is not waited for any longer.
+            await asyncio.wait({serving}, timeout=options.drain_seconds + _LEAVE_SECONDS)
+            serving.cancel()
         finally:
             state.ready = False
             ending.cancel()

@@ -203,7 +203,7 @@ def test_overdue_rounds_are_ended_and_others_are_not(world: World) -> None:
     with transaction(world.engine) as tx:
         assert rounds.expire_overdue(tx, 2.0) == [late.round_id]
         assert rounds.expire_overdue(tx, 2.0) == []
-    found = dict(rows(world.owner, "SELECT round_id, status FROM desk.rounds"))  # type: ignore[arg-type]  # two columns
+    found = {row[0]: row[1] for row in rows(world.owner, "SELECT round_id, status FROM desk.rounds")}
     assert found == {late.round_id: "EXPIRED", running.round_id: "OPEN", decided.round_id: "DECIDED"}
 
 
