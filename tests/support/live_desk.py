@@ -43,11 +43,14 @@ class LiveDesk:
         return desk_environment(self.state)
 
     def wait_until_serving(self) -> None:
+        self.wait_until_it_says("until Ctrl-C")
+
+    def wait_until_it_says(self, words: str) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while "until Ctrl-C" not in self.text:
+        while words not in self.text:
             assert self.process.poll() is None, self.text
             assert time.monotonic() < deadline, self.text
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def interrupt(self) -> tuple[int, float]:
         """Ctrl-C; the exit code and how long it took."""
