@@ -130,6 +130,7 @@ class Supervisor:
             self._ended.set()
 
     def _end(self) -> None:
+        self._stopping.set()
         with contextlib.suppress(ForkServerGone):
             self._end_services()
         if self._fork_server:
