@@ -4,16 +4,12 @@ import functools
 
 from libs.bus.endpoint import Endpoint
 from libs.runtime.service import Runtime, Service, run_service
-from libs.storage.api_keys import Role
-from services.api_gateway.app import create_app
+from services.api_gateway.app import create_app, hot_pages
 from services.api_gateway.auth.keys import DatabaseKeys, KeyRing
-from services.api_gateway.desk import Desk
-from services.api_gateway.gate import Gate, HotRead
-from services.api_gateway.readiness import Readiness
-from services.api_gateway.routes.agents import STATUS_PATH
+from services.api_gateway.desk import make_desk
+from services.api_gateway.gate import Gate
 from services.api_gateway.server import listen, serve
 from services.api_gateway.settings import Settings, listed
-from services.api_gateway.status_board import StatusBoard
 from services.api_gateway.targets import PrometheusTargets
 
 
@@ -21,21 +17,15 @@ def build(runtime: Runtime[Settings]) -> Service:
     """Put the application behind its gate, and open the port."""
     settings, engine, bus, clock = runtime.settings, runtime.engine, runtime.bus, runtime.clock
     listener = listen(settings.host, settings.port)
-    desk = Desk(
-        bus=bus,
-        engine=engine,
-        status=StatusBoard(engine, bus, clock),
-        readiness=Readiness(engine, bus, clock, listed(settings.required_services)),
-        answer_seconds=settings.answer_seconds,
-    )
+    required = listed(settings.required_services)
+    desk = make_desk(bus, engine, clock, required_services=required, answer_seconds=settings.answer_seconds)
     keys = KeyRing(DatabaseKeys(engine), clock)
-    hot = {STATUS_PATH: HotRead(Role.VIEWER, desk.status.at_hand)}
     gate = Gate(
         create_app(desk),
         keys,
         clock,
         allowed_hosts=listed(settings.allowed_hosts),
-        hot=hot,
+        hot=hot_pages(desk),
         metrics=runtime.metrics,
     )
     targets = PrometheusTargets(bus)

@@ -7,9 +7,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from libs.contracts.api import Problem
+from libs.storage.api_keys import Role
 from services.api_gateway import problems
 from services.api_gateway.auth.guarded import PUBLIC, ROLE
 from services.api_gateway.desk import Desk
+from services.api_gateway.gate import HotRead
 from services.api_gateway.routes import (
     agents,
     health,
@@ -54,6 +56,14 @@ def create_app(desk: Desk | None) -> FastAPI:
     app.state.description = describe(app)
     app.state.description_bytes = json.dumps(app.state.description, ensure_ascii=False).encode()
     return app
+
+
+def hot_pages(desk: Desk) -> dict[str, HotRead]:
+    """What the gate may answer by itself, with the role that the route declares."""
+    return {
+        agents.STATUS_PATH: HotRead(Role.VIEWER, desk.status_page.at_hand),
+        portfolio.SUMMARY_PATH: HotRead(Role.VIEWER, desk.summary_page.at_hand),
+    }
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from libs.contracts.api_agents import AnalysisView
 from libs.contracts.api_rounds import RoundAccepted, RoundRequest
 from libs.contracts.base import Method
 from libs.contracts.desk import OPEN_ROUND, TRIGGER_AGENT, OpenRound, TriggerAgent
+from libs.domain.clock import Clock
 from libs.domain.errors import NotFound
-from libs.storage import views, views_signals
+from libs.storage import views, views_orders, views_portfolio, views_signals
 from libs.storage.engine import Engine
 from libs.storage.snapshot import Snapshot, SnapshotReader, in_snapshot
 from services.api_gateway.auth.guarded import principal_of
 from services.api_gateway.auth.keys import Principal
+from services.api_gateway.kept_page import KeptPage
 from services.api_gateway.problems import UnknownSymbol
 from services.api_gateway.readiness import Readiness
 from services.api_gateway.status_board import StatusBoard
@@ -28,6 +30,8 @@ P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
 ORCHESTRATOR = "orchestrator"
+_STATUS_SECONDS = 1.0
+_SUMMARY_SECONDS = 0.25
 _TRADING_PHASES = frozenset({"PRE_OPEN"})
 
 
@@ -44,6 +48,8 @@ class Desk:
     bus: Bus
     engine: Engine
     status: StatusBoard
+    status_page: KeptPage
+    summary_page: KeptPage
     readiness: Readiness
     answer_seconds: float
 
@@ -91,6 +97,26 @@ class Desk:
         )
 
 
+def make_desk(
+    bus: Bus, engine: Engine, clock: Clock, *, required_services: Sequence[str], answer_seconds: float
+) -> Desk:
+    """The desk behind this bus and this database."""
+    status = StatusBoard(engine, bus, clock)
+
+    async def summary() -> bytes:
+        return await in_snapshot(engine, _newest_summary)
+
+    return Desk(
+        bus=bus,
+        engine=engine,
+        status=status,
+        status_page=KeptPage(status.encoded, clock, seconds=_STATUS_SECONDS),
+        summary_page=KeptPage(summary, clock, seconds=_SUMMARY_SECONDS),
+        readiness=Readiness(engine, bus, clock, required_services),
+        answer_seconds=answer_seconds,
+    )
+
+
 def desk_of(request: Request) -> Desk:
     """The desk this application stands before."""
     desk = request.app.state.desk
@@ -101,6 +127,13 @@ def desk_of(request: Request) -> Desk:
 
 DeskDep = Annotated[Desk, Depends(desk_of)]
 Caller = Annotated[Principal, Depends(principal_of)]
+
+
+def _newest_summary(tx: Snapshot) -> bytes:
+    account = views_orders.newest_account(tx)
+    shown = views_portfolio.summary(tx, account) if account else None
+    shown = shown or views_portfolio.nothing_yet(synthetic=views.is_synthetic(tx))
+    return shown.model_dump_json().encode()
 
 
 def _clock_and_synthetic(tx: Snapshot) -> tuple[ClockView, bool]:

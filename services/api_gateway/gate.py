@@ -125,7 +125,7 @@ class Gate:
             await self._app(scope, receive, answer)
 
     def _ready(self, scope: Scope) -> bytes | None:
-        page = self._hot.get(scope["path"])
+        page = None if scope["query_string"] else self._hot.get(scope["path"])
         holder = scope.get(PRINCIPAL)
         if page is None or not isinstance(holder, Principal) or not holder.role.includes(page.role):
             return None

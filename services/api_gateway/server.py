@@ -42,6 +42,7 @@ async def serve(app: ASGIApp, listener: socket.socket, *, drain_seconds: float) 
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         date_header=True,

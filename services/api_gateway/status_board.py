@@ -1,4 +1,4 @@
-"""Who is alive and how they answer, looked up at most once a second and kept as the bytes that go out."""
+"""Who is alive, and how they answer."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,32 +12,18 @@ from libs.storage import views, views_signals
 from libs.storage.engine import Connection, Engine, in_transaction
 from libs.storage.views_signals import AnswerFigures
 
-_REMEMBER_SECONDS = 1.0
-
 
 class StatusBoard:
-    """`GET /api/v1/agents/status`, ready to be sent."""
+    """What `GET /api/v1/agents/status` shows."""
 
     def __init__(self, engine: Engine, bus: Bus, clock: Clock) -> None:
         self._engine = engine
         self._bus = bus
         self._clock = clock
-        self._bytes = b""
-        self._fresh_until = float("-inf")
-        self._looking = asyncio.Lock()
-
-    def at_hand(self) -> bytes | None:
-        """The answer when it is fresh; None when somebody has to look."""
-        return self._bytes if self._clock.monotonic() < self._fresh_until else None
 
     async def encoded(self) -> bytes:
-        """The answer as JSON; many askers cost one look."""
-        async with self._looking:
-            if (fresh := self.at_hand()) is not None:
-                return fresh
-            self._bytes = (await self.look()).model_dump_json().encode()
-            self._fresh_until = self._clock.monotonic() + _REMEMBER_SECONDS
-            return self._bytes
+        """The same as JSON."""
+        return (await self.look()).model_dump_json().encode()
 
     async def look(self) -> AgentsStatus:
         """Ask the registry, the streams and the database."""

@@ -15,13 +15,10 @@ from libs.domain.clock import ManualClock
 from libs.storage import api_keys
 from libs.storage.api_keys import Role, StoredKey
 from libs.storage.engine import Engine, make_engine
-from services.api_gateway.app import create_app
+from services.api_gateway.app import create_app, hot_pages
 from services.api_gateway.auth.keys import KeyRing
-from services.api_gateway.desk import Desk
-from services.api_gateway.gate import Gate, HotRead
-from services.api_gateway.readiness import Readiness
-from services.api_gateway.routes.agents import STATUS_PATH
-from services.api_gateway.status_board import StatusBoard
+from services.api_gateway.desk import make_desk
+from services.api_gateway.gate import Gate
 
 NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -86,16 +83,9 @@ def door_over(bus: Bus, engine: Engine, required: tuple[str, ...]) -> Door:
     """The same wiring as in the service's entry."""
     clock = ManualClock(START)
     keys = FakeKeys()
-    desk = Desk(
-        bus=bus,
-        engine=engine,
-        status=StatusBoard(engine, bus, clock),
-        readiness=Readiness(engine, bus, clock, required),
-        answer_seconds=2.0,
-    )
-    hot = {STATUS_PATH: HotRead(Role.VIEWER, desk.status.at_hand)}
+    desk = make_desk(bus, engine, clock, required_services=required, answer_seconds=2.0)
     app = create_app(desk)
     counted = Counted()
     ring = KeyRing(keys, clock)
-    gate = Gate(app, ring, clock, allowed_hosts=("127.0.0.1",), hot=hot, metrics=counted)
+    gate = Gate(app, ring, clock, allowed_hosts=("127.0.0.1",), hot=hot_pages(desk), metrics=counted)
     return Door(gate, keys, {role: keys.add(role) for role in Role}, clock, app, counted)

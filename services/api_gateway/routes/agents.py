@@ -34,8 +34,7 @@ class NoAnalysis(NotFound):
 )
 async def status(request: Request) -> Response:
     """Every live service with its instances, last answer, error rate, p50 and p99 latency, and queue depth."""
-    board = desk_of(request).status
-    return Response(board.at_hand() or await board.encoded(), media_type="application/json")
+    return Response(await desk_of(request).status_page.encoded(), media_type="application/json")
 
 
 @router.post("/{name}/trigger", openapi_extra=needs(Role.OPERATOR), summary="Ask one agent alone")

@@ -4,9 +4,11 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
 
+from libs.bus.memory import MemoryServer
 from libs.storage.api_keys import Role
-from services.api_gateway.app import create_app
+from services.api_gateway.app import create_app, hot_pages
 from services.api_gateway.auth.guarded import PUBLIC, ROLE, GuardedRoute
+from tests.support.door import opened
 
 _CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 _READS_BY_POST = {"/rpc"}
@@ -41,6 +43,13 @@ def test_a_route_without_a_role_cannot_be_made() -> None:
 def test_roles_contain_the_ones_before_them() -> None:
     assert [role for role in Role if Role.OPERATOR.includes(role)] == [Role.VIEWER, Role.OPERATOR]
     assert all(Role.ADMIN.includes(role) for role in Role)
+
+
+async def test_the_gate_asks_for_the_same_role_as_the_route_for_the_pages_it_keeps_at_hand() -> None:
+    async with MemoryServer().bus("api") as bus, opened(bus) as door:
+        hot = hot_pages(door.app.state.desk)
+    roles = {route.path: route.role for route in _routes()}
+    assert {path: page.role for path, page in hot.items()} == {path: roles[path] for path in hot}
 
 
 def test_the_description_shows_the_role_the_key_and_problems() -> None:
