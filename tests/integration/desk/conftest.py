@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from libs.runtime.forkclient import PROJECT_ROOT
 from scripts.new_agent import create
-from tests.support.desk import PROJECT_ROOT, Desk, new_desk, window
+from tests.support.desk import Desk, new_desk, window
 from tests.support.desk_market import SESSIONS, write_market
 from tests.support.vendor_stubs import StubMarket, TushareStub, serving
 
