@@ -1,7 +1,7 @@
 """Ask and wait: who asked what under which id, until the answer or the deadline comes."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -22,22 +22,28 @@ from libs.domain.clock import Clock
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
+Heard = Callable[[str], None]
+"""Is told the name of each service as its answer comes in."""
+
 
 class Ask:
     """One question to one or more services; done when all have answered, failed, or the deadline is over."""
 
-    __slots__ = ("answers", "done", "open")
+    __slots__ = ("answers", "done", "heard", "open")
 
-    def __init__(self, done: asyncio.Future[None]) -> None:
+    def __init__(self, done: asyncio.Future[None], heard: Heard | None = None) -> None:
         self.answers: dict[str, wire.Response | BusError] = {}
         self.open: dict[str, str] = {}
         self.done = done
+        self.heard = heard
 
     def settle(self, msg_id: str, answer: wire.Response | BusError) -> None:
         service = self.open.pop(msg_id, None)
         if service is None:
             return
         self.answers[service] = answer
+        if self.heard is not None:
+            self.heard(service)
         if not self.open and not self.done.done():
             self.done.set_result(None)
 
@@ -82,6 +88,7 @@ class Caller:
         *,
         timeout: float,
         context: CallContext,
+        heard: Heard | None = None,
     ) -> dict[str, R | BusError]:
         meta = self._meta(context, timeout)
         text = self._adapter(method.params).dump_json(params, by_alias=True)
@@ -89,7 +96,7 @@ class Caller:
             name, text = "tools/call", wire.tool_params_bytes(method.name, text, meta)
         else:
             name, text = method.name, wire.method_params_bytes(text, meta)
-        answers = await self.ask(services, name, text, timeout)
+        answers = await self.ask(services, name, text, timeout, heard)
         reader = self._adapter(method.result)
         is_tool = isinstance(method, Tool)
         return {service: _typed(answers[service], reader, is_tool) for service in services}
@@ -111,11 +118,11 @@ class Caller:
         await self.outlet.append([Outgoing(HINTS + hint.service, self._hint_bytes(hint)) for hint in hints])
 
     async def ask(
-        self, services: Iterable[str], method: str, params: bytes, timeout: float
+        self, services: Iterable[str], method: str, params: bytes, timeout: float, heard: Heard | None = None
     ) -> dict[str, wire.Response | BusError]:
         """Send one encoded question to each service and wait for all of them, not longer than `timeout`."""
         loop = asyncio.get_running_loop()
-        ask = Ask(loop.create_future())
+        ask = Ask(loop.create_future(), heard)
         timer = loop.call_later(timeout, self._expire, ask)
         try:
             if not self.outlet.is_ready and not await self._connected(timeout):

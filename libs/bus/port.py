@@ -129,8 +129,12 @@ class Bus(Protocol):
         *,
         timeout: float,
         context: CallContext = ...,
+        heard: Callable[[str], None] | None = None,
     ) -> dict[str, R | BusError]:
-        """Ask many services the same at once, in one write; one entry per service, a failure as a value."""
+        """Ask many services the same at once, in one write; one entry per service, a failure as a value.
+
+        `heard` is called with a service's name as its answer comes in.
+        """
         ...
 
     async def request(self, service: str, method: str, params: Mapping[str, Any], timeout: float) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The bus over any server with streams: the port's words, put together from caller, lanes and presence."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -87,8 +87,9 @@ class StreamBus:
         *,
         timeout: float,
         context: CallContext = NO_CONTEXT,
+        heard: Callable[[str], None] | None = None,
     ) -> dict[str, R | BusError]:
-        return await self._caller.fan_out(services, method, params, timeout=timeout, context=context)
+        return await self._caller.fan_out(services, method, params, timeout=timeout, context=context, heard=heard)
 
     async def request(self, service: str, method: str, params: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         return await self._caller.request(service, method, params, timeout)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from libs.contracts.analysis import AbstainModel, SignalModel, SymbolText
 from libs.contracts.base import Command, Method
@@ -43,7 +43,9 @@ class AgentAnalysis(Command):
     agent: str
     as_of: AwareDatetime
     synthetic: bool
-    results: list[Annotated[SignalModel | AbstainModel, Field(discriminator="kind")]]
+    results: list[Annotated[SignalModel | AbstainModel, Field(discriminator="kind")]] = Field(default_factory=list)
+    answer: dict[str, JsonValue] | None = None
+    """What risk or execution answered; they never vote and give no signals."""
 
 
 class StartReplay(Command):

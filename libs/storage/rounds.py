@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -58,6 +58,8 @@ class Analysis:
     agent: str
     error_code: str | None
     latency_ms: float
+    answer: Mapping[str, Any] | None = None
+    """What an agent that never votes (risk, execution) answered; signals are rows of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,10 @@ _EXPIRE = text("""
     RETURNING round_id
 """)
 _ANALYSES = text("""
-    INSERT INTO desk.analyses (round_id, agent, outcome, error_code, latency_ms)
-    SELECT :round_id, agent, CASE WHEN error_code IS NULL THEN 'ANSWERED' ELSE 'FAILED' END, error_code, latency_ms
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (agent text, error_code text, latency_ms real)
+    INSERT INTO desk.analyses (round_id, agent, outcome, error_code, latency_ms, answer)
+    SELECT :round_id, agent, CASE WHEN error_code IS NULL THEN 'ANSWERED' ELSE 'FAILED' END, error_code, latency_ms,
+        answer
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (agent text, error_code text, latency_ms real, answer jsonb)
     ON CONFLICT DO NOTHING
 """)
 _SIGNALS = text("""
@@ -174,7 +177,7 @@ def expire_overdue(tx: Connection, grace_seconds: float) -> list[UUID]:
 
 def record_analyses(tx: Connection, round_id: UUID, analyses: Sequence[Analysis]) -> None:
     """Who answered, who failed and why, and how long each took."""
-    rows = [{"agent": a.agent, "error_code": a.error_code, "latency_ms": a.latency_ms} for a in analyses]
+    rows = [asdict(analysis) for analysis in analyses]
     tx.execute(_ANALYSES, {"round_id": round_id, "rows": json.dumps(rows)})
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID, uuid5
 
 from libs.bus.port import Bus, Call
+from libs.contracts.analysis import ANALYZE
 from libs.contracts.desk import (
     AgentAnalysis,
     OpenRound,
@@ -26,6 +27,7 @@ from libs.storage.rounds import Panel, Panelist, Round, RoundKind, Standing
 from services.orchestrator.replay import move_clock
 from services.orchestrator.rounds import RoundRunner
 from services.orchestrator.settings import Settings
+from services.orchestrator.triggers import NEVER_VOTE, AgentFailed, ask_one
 
 log = logging.getLogger(__name__)
 _DEFAULT_REPLAY_SESSIONS = 20
@@ -113,10 +115,10 @@ class Desk:
                 group.create_task(self._decide(opened, timeout))
 
     async def trigger(self, request: TriggerAgent, call: Call) -> AgentAnalysis:
-        """Ask one agent, store its analysis and answer it."""
-        panel = await self._panel()
-        if request.agent not in panel:
-            raise NotFound(f"agent: no analyst named {request.agent} is alive")
+        """Ask one agent, store its analysis and answer it. Risk and execution answer with their own tools."""
+        card = next((card for card in await self._bus.cards() if card.name == request.agent), None)
+        if card is None or not (ANALYZE.name in card.tools or request.agent in NEVER_VOTE):
+            raise NotFound(f"agent: no agent named {request.agent} is alive")
         timeout = self._settings.round_deadline_seconds
         wanted = uuid5(_ROUNDS, call.msg_id)
 
@@ -130,7 +132,7 @@ class Desk:
                 session=moment.session,
                 as_of=moment.clock.now,
                 symbols=self._symbols(tx, request.symbols, moment.session),
-                panel={request.agent: panel[request.agent]},
+                panel={card.name: Panelist(card.default_weight, card.version)},
                 trade=False,
                 requested_by=request.requested_by,
                 synthetic=moment.synthetic,
@@ -138,6 +140,8 @@ class Desk:
             return rounds.open_round(tx, opened, timeout).round
 
         opened = await in_transaction(self._engine, commit)
+        if request.agent in NEVER_VOTE:
+            return await ask_one(self._engine, self._bus, opened, timeout)
         answer = await self._runner.trigger(opened, timeout)
         if answer.result is None:
             raise AgentFailed(answer.error_code or "no answer")
@@ -230,13 +234,6 @@ class Desk:
         if not chosen:
             raise InvalidInput("symbols", f"no bars are stored before {session}; name symbols or import more history")
         return tuple(sorted(chosen))
-
-
-class AgentFailed(HiddenGemError):
-    """The agent gave no answer; what it said of the reason follows."""
-
-    code = "desk.agent_failed"
-    retryable = True
 
 
 _REPLAYS = UUID("5a0f5cb8-6f0e-5d0b-9d35-8f6d0f4f3a11")

@@ -7,16 +7,18 @@ so that two runs over the same data decide the same.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from libs.bus.errors import BusError, DeadlineExceeded, HandlerFailed
 from libs.bus.port import Bus, CallContext
-from libs.contracts.analysis import ANALYZE, AnalyzeRequest, AnalyzeResult
+from libs.contracts.analysis import ANALYZE, AnalyzeRequest, AnalyzeResult, SignalModel
 from libs.domain.errors import HiddenGemError
 from libs.storage.rounds import Round
 
 log = logging.getLogger(__name__)
+LOOK_AHEAD = "desk.look_ahead"
 _PAUSE_SECONDS = 0.1
 
 
@@ -62,14 +64,30 @@ async def _ask(bus: Bus, opened: Round, names: Sequence[str], timeout: float) ->
     started = time.monotonic()
     request = AnalyzeRequest(symbols=list(opened.symbols), as_of=opened.as_of)
     context = CallContext(now=opened.as_of, round_id=str(opened.round_id))
-    results = await bus.fan_out(names, ANALYZE, request, timeout=timeout, context=context)
-    elapsed = (time.monotonic() - started) * 1000
-    return {name: _answer(results, name, elapsed) for name in names}
+    came: dict[str, float] = {}
+
+    def heard(name: str) -> None:
+        came[name] = (time.monotonic() - started) * 1000
+
+    results = await bus.fan_out(names, ANALYZE, request, timeout=timeout, context=context, heard=heard)
+    whole = (time.monotonic() - started) * 1000
+    return {name: _answer(results.get(name, DeadlineExceeded()), opened.as_of, came.get(name, whole)) for name in names}
 
 
-def _answer(results: Mapping[str, AnalyzeResult | BusError], name: str, elapsed: float) -> Answer:
-    result = results.get(name, DeadlineExceeded())
+def _answer(result: AnalyzeResult | BusError, as_of: datetime, latency_ms: float) -> Answer:
     if isinstance(result, BusError):
         code = result.remote_code if isinstance(result, HandlerFailed) else result.code
-        return Answer(None, code, elapsed)
-    return Answer(result, None, elapsed)
+        return Answer(None, code, latency_ms)
+    if looks_ahead(result, as_of):
+        return Answer(None, LOOK_AHEAD, latency_ms)
+    return Answer(result, None, latency_ms)
+
+
+def looks_ahead(result: AnalyzeResult, as_of: datetime) -> bool:
+    """Whether any signal cites what was not public yet; such an answer is no answer."""
+    return any(
+        evidence.published_at > as_of
+        for said in result.results
+        if isinstance(said, SignalModel)
+        for evidence in said.evidence
+    )

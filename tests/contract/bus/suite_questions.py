@@ -64,6 +64,17 @@ class Answers:
         assert answers["technical"] == answers["policy"] == Doubled(value=2)
         assert isinstance(answers["absent"], DeadlineExceeded)
 
+    async def test_a_fan_out_tells_of_each_answer_as_it_comes(self, world: World) -> None:
+        heard: list[str] = []
+        async with (
+            serving(world, endpoint()),
+            serving(world, endpoint("policy", "policy-1")),
+            world.bus("asker-1") as bus,
+        ):
+            asked = ["technical", "policy", "absent"]
+            await bus.fan_out(asked, DOUBLE, Number(value=1), timeout=0.5, heard=heard.append)
+        assert sorted(heard[:2]) == ["policy", "technical"]
+
     async def test_a_fan_out_to_nobody_is_empty(self, world: World) -> None:
         async with world.bus("asker-1") as bus:
             assert await bus.fan_out([], DOUBLE, Number(value=1), timeout=0.5) == {}

@@ -2,8 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from libs.bus.endpoint import Endpoint
 from libs.bus.port import Call, CallContext
+from libs.contracts.card import AgentCard
 from libs.contracts.desk import OpenRound, StartReplay, TriggerAgent
+from libs.contracts.risk import ASSESS, AssessRequest, RiskAssessment
+from libs.domain.errors import NotFound
+from libs.domain.trading import ControlState
 from libs.storage import replays
 from libs.storage.engine import transaction
 from services.orchestrator.desk import Desk
@@ -60,3 +67,42 @@ async def test_the_same_message_again_answers_the_same_round(world: World) -> No
         assert await desk.trigger(trigger, a_call("m-2")) == said
     assert rows(world.owner, "SELECT kind FROM desk.rounds ORDER BY 1") == [("manual",), ("trigger",)]
     assert rows(world.owner, "SELECT count(*) FROM desk.signals") == [(len(SYMBOLS),)]
+
+
+async def test_risk_answers_a_trigger_with_its_own_tool_and_the_answer_is_stored(world: World) -> None:
+    endpoint = a_risk_agent()
+    async with serving(world.server, endpoint), world.server.bus("orchestrator-1") as bus:
+        runner = RoundRunner(world.engine, bus, world.metrics.abstained)
+        desk = Desk(world.engine, bus, world.settings, runner, start=Starts())
+        said = await desk.trigger(TriggerAgent(agent="risk", symbols=[SYMBOLS[0]], requested_by="test"), a_call("m-1"))
+    assert said.results == []
+    assert said.answer is not None
+    assert said.answer["control"] == "ACTIVE"
+    assert rows(world.owner, "SELECT status FROM desk.rounds") == [("ANSWERED",)]
+    assert rows(world.owner, "SELECT agent, answer ->> 'control' FROM desk.analyses") == [("risk", "ACTIVE")]
+    assert rows(world.owner, "SELECT count(*) FROM desk.signals") == [(0,)]
+
+
+async def test_an_agent_that_nobody_knows_is_not_asked(world: World) -> None:
+    async with world.server.bus("orchestrator-1") as bus:
+        runner = RoundRunner(world.engine, bus, world.metrics.abstained)
+        desk = Desk(world.engine, bus, world.settings, runner, start=Starts())
+        with pytest.raises(NotFound, match="astrology"):
+            await desk.trigger(TriggerAgent(agent="astrology", requested_by="test"), a_call("m-1"))
+
+
+def a_risk_agent() -> Endpoint:
+    async def assess(request: AssessRequest, __: Call) -> RiskAssessment:
+        return RiskAssessment(
+            as_of=request.as_of,
+            control=ControlState.ACTIVE,
+            control_reason="installed",
+            account_id=None,
+            free_cash=None,
+            equity=None,
+            symbols=[],
+        )
+
+    endpoint = Endpoint(AgentCard(name="risk", instance="risk-1", role="risk", version="1", tools=("assess",)))
+    endpoint.tool(ASSESS, assess)
+    return endpoint

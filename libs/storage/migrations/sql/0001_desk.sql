@@ -63,6 +63,7 @@ CREATE TABLE desk.analyses (
     outcome text NOT NULL CHECK (outcome IN ('ANSWERED', 'FAILED')),
     error_code text,
     latency_ms real NOT NULL,
+    answer jsonb,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (round_id, agent)
 );
