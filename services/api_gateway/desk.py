@@ -30,6 +30,8 @@ P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
 ORCHESTRATOR = "orchestrator"
+_TRIGGERED = {"analyze", "assess", "plan"}
+"""The tools by which an agent answers a trigger; an agent without any cannot be asked."""
 _STATUS_SECONDS = 1.0
 _SUMMARY_SECONDS = 0.25
 _TRADING_PHASES = frozenset({"PRE_OPEN"})
@@ -83,7 +85,7 @@ class Desk:
     ) -> AnalysisView:
         """Ask one agent alone; its answer is stored before it is shown."""
         await self.check_symbols(symbols, field)
-        if agent not in {card.name for card in await self.bus.cards() if "analyze" in card.tools}:
+        if agent not in {card.name for card in await self.bus.cards() if _TRIGGERED & set(card.tools)}:
             raise NoSuchAgent(agent)
         asked = TriggerAgent(agent=agent, symbols=symbols, requested_by=actor)
         analysis = await self.ask(TRIGGER_AGENT, asked)
@@ -94,6 +96,7 @@ class Desk:
             as_of=analysis.as_of,
             synthetic=analysis.synthetic,
             results=results,
+            answer=analysis.answer,
         )
 
 

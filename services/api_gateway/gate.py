@@ -7,9 +7,9 @@ other open. It decides on `scope["path"]`, never on a URL built from headers.
 import asyncio
 import logging
 import re
+import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -215,7 +215,7 @@ async def _last_word(response: ASGIApp, scope: Scope, receive: Receive, answer: 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id", b"")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _host_name(host: bytes) -> bytes:
