@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from libs.contracts.api import ApiCommand, SignalView, Symbols, View
 
@@ -54,3 +54,7 @@ class AnalysisView(View):
     as_of: AwareDatetime
     synthetic: bool
     results: list[SignalView]
+    answer: Annotated[
+        dict[str, JsonValue] | None,
+        Field(description="What risk or execution answered with a tool of its own; null for agents that vote."),
+    ] = None

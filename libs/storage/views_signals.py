@@ -26,11 +26,11 @@ _NEWEST_DECIDED = text("""
     SELECT round_id, session, as_of FROM desk.rounds WHERE status = 'DECIDED' ORDER BY opened_at DESC LIMIT 1
 """)
 _NEWEST_ANALYSIS = text("""
-    SELECT r.round_id, r.as_of, r.synthetic FROM desk.rounds r
+    SELECT r.round_id, r.as_of, r.synthetic, a.answer FROM desk.rounds r
+    JOIN desk.analyses a ON a.round_id = r.round_id AND a.agent = :agent AND a.outcome = 'ANSWERED'
     WHERE r.status <> 'OPEN'
       AND (CAST(:symbol AS text) IS NULL OR :symbol = ANY(r.symbols))
       AND (CAST(:as_of AS timestamptz) IS NULL OR r.as_of <= :as_of)
-      AND EXISTS (SELECT FROM desk.signals s WHERE s.round_id = r.round_id AND s.agent = :agent)
     ORDER BY CASE WHEN CAST(:as_of AS timestamptz) IS NULL THEN NULL ELSE r.as_of END DESC, r.opened_at DESC
     LIMIT 1
 """)
@@ -87,7 +87,14 @@ def newest_analysis(tx: Connection, agent: str, symbol: str | None, as_of: datet
     if row is None:
         return None
     results = of_round(tx, row.round_id, agent=agent, symbol=symbol)
-    return AnalysisView(round_id=row.round_id, agent=agent, as_of=row.as_of, synthetic=row.synthetic, results=results)
+    return AnalysisView(
+        round_id=row.round_id,
+        agent=agent,
+        as_of=row.as_of,
+        synthetic=row.synthetic,
+        results=results,
+        answer=row.answer,
+    )
 
 
 def answer_figures(tx: Connection, agents: Iterable[str]) -> dict[str, AnswerFigures]:

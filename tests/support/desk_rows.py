@@ -34,7 +34,8 @@ VALUES ('{ROUND}', 'replay', '{REPLAY}', '{ACCOUNT}', '2024-09-02', '2024-09-02T
        ('{TRIGGER}', 'trigger', NULL, NULL, '2024-09-03', '2024-09-03T16:00+08', '{{{MAOTAI}}}', '{{}}', false,
         'ANSWERED', 'test', :synthetic, now(), now(), now());
 INSERT INTO desk.analyses (round_id, agent, outcome, error_code, latency_ms)
-VALUES ('{ROUND}', 'technical', 'ANSWERED', NULL, 3), ('{ROUND}', 'policy', 'FAILED', 'bus.deadline_exceeded', 20);
+VALUES ('{ROUND}', 'technical', 'ANSWERED', NULL, 3), ('{TRIGGER}', 'technical', 'ANSWERED', NULL, 3),
+       ('{ROUND}', 'policy', 'FAILED', 'bus.deadline_exceeded', 20);
 INSERT INTO desk.signals (signal_id, round_id, agent, agent_version, kind, scope, subject_id, as_of, score, confidence,
     horizon, evidence, rationale, data_as_of, valid_until, inputs_hash, synthetic)
 SELECT gen_random_uuid(), round_id, 'technical', '1', 'signal', scope, subject, as_of, 0.4, 0.6, '5-10 sessions',

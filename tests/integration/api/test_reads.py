@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from libs.storage.api_keys import Role
+from libs.storage.engine import make_engine, transaction
 from tests.support import desk_rows
 from tests.support.desk_rows import ACCOUNT, DECISION, MAOTAI, ORDER, REPLAY, ROUND, TRIGGER
 from tests.support.door import opened
@@ -108,7 +109,7 @@ async def test_status_shows_who_is_alive_and_how_they_answered(viewer: httpx2.As
         agents = {agent["name"]: agent for agent in (await viewer.get("/api/v1/agents/status")).json()["agents"]}
         assert set(agents) == {"orchestrator", "technical"}
         assert (agents["technical"]["answers"], agents["technical"]["p50_ms"], agents["technical"]["error_rate"]) == (
-            1,
+            2,
             3,
             0,
         )
@@ -132,3 +133,15 @@ async def test_a_simulated_market_is_called_so_everywhere(database: str) -> None
         ):  # fmt: skip
             assert (await client.get(f"/api/v1/{path}")).json()["synthetic"] is True, path
         assert (await client.post("/api/v1/rounds", json={})).json()["synthetic"] is True
+
+
+async def test_what_risk_answered_is_its_newest_analysis(viewer: httpx2.AsyncClient, database: str) -> None:
+    engine = make_engine(database)
+    with transaction(engine) as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO desk.analyses (round_id, agent, outcome, latency_ms, answer) "
+            f"VALUES ('{TRIGGER}', 'risk', 'ANSWERED', 2, '{{\"control\": \"ACTIVE\"}}')"
+        )
+    engine.dispose()
+    found = (await viewer.get("/api/v1/agents/risk/analysis")).json()
+    assert (found["round_id"], found["results"], found["answer"]) == (str(TRIGGER), [], {"control": "ACTIVE"})
