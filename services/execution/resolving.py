@@ -1,11 +1,11 @@
 """Orders whose sending has no known outcome: ask the venue, believe only proof, never send again.
 
-A failed question is no evidence. "Not found" is believed after three answers over the settle window.
+A failed question is no evidence. Nothing is sent after `send_by`, so "not found" is believed once the settle window
+behind it is over and this process has heard it three times; a restart does not begin the window again.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -27,14 +27,6 @@ _ALL = datetime.max.replace(tzinfo=UTC)
 _OPEN_QUESTION = (OrderState.SENDING, OrderState.UNKNOWN)
 
 
-@dataclass(slots=True)
-class _Negatives:
-    """How often, and since when (machine time), the venue has said that it does not know an order."""
-
-    since: float
-    count: int = 0
-
-
 class Resolver:
     """Resolves SENDING and UNKNOWN; runs in execution's worker thread."""
 
@@ -44,9 +36,9 @@ class Resolver:
         self._engine = engine
         self._broker = broker
         self._clock = clock
-        self._settle_seconds = settings.settle_seconds
+        self._settle_window = timedelta(seconds=settings.settle_seconds)
         self._epoch = epoch
-        self._negatives: dict[UUID, _Negatives] = {}
+        self._negatives: dict[UUID, int] = {}
 
     def recover(self) -> int:
         """At the start: ask about every open question, the youngest too; raises when one is not answered."""
@@ -90,13 +82,12 @@ class Resolver:
                 self._not_found(tx, question, answer)
 
     def _not_found(self, tx: Connection, question: Unresolved, answer: QueryResult) -> None:
-        now = self._clock.monotonic()
-        negatives = self._negatives.setdefault(question.order_id, _Negatives(now))
-        negatives.count += 1
+        asked = self._negatives[question.order_id] = self._negatives.get(question.order_id, 0) + 1
+        settled = self._clock.utc_now() >= question.intent.send_by + self._settle_window
         if question.state is OrderState.SENDING:
             self._move(tx, question, OrderState.UNKNOWN, answer)
-        elif negatives.count >= _ENOUGH_NEGATIVES and now - negatives.since >= self._settle_seconds:
-            self._move(tx, question, OrderState.MISSING, answer, asked=negatives.count)
+        elif asked >= _ENOUGH_NEGATIVES and settled:
+            self._move(tx, question, OrderState.MISSING, answer, asked=asked)
             self._expire_if_over(tx, question)
 
     def _expire_if_over(self, tx: Connection, question: Unresolved) -> None:

@@ -92,7 +92,9 @@ def test_a_crash_in_the_gateway_after_the_chance_is_spent_is_unknown_until_the_v
         for _ in range(5):
             path.resolver.tick()
         assert path.state(order) is OrderState.UNKNOWN
-        machine.advance(29)
+        machine.advance(31)
+        path.restart_execution()
+        path.resolver.recover()
         path.resolver.tick()
         assert path.state(order) is OrderState.UNKNOWN
         machine.advance(1)
@@ -115,7 +117,7 @@ def test_an_order_that_goes_missing_after_its_session_expires_at_once(database: 
         assert path.state(order) is OrderState.UNKNOWN
         for _ in range(3):
             path.resolver.tick()
-            machine.advance(15)
+            machine.advance(16)
         assert path.state(order) is OrderState.EXPIRED
         assert path.problems() == []
 
