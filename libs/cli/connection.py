@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,12 +15,15 @@ from libs.contracts.base import Method
 from libs.contracts.card import AgentCard
 from libs.domain.errors import ConfigurationError
 from libs.runtime.state import StateDirectory, state_path
-from libs.storage.engine import Engine, make_engine
+from libs.storage.engine import Engine, StorageUnavailable, make_engine
 
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
 
 ANSWER_SECONDS = 30.0
+_PATIENCE_SECONDS = 30.0
+_AGAIN_SECONDS = 0.2
 
 
 class NotRunning(ConfigurationError):
@@ -64,6 +68,18 @@ class DeskConnection:
             yield engine
         finally:
             engine.dispose()
+
+
+def patiently(read: Callable[[], T]) -> T:
+    """Read again while the database is away for a moment: a server that was killed is started again."""
+    give_up = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return read()
+        except StorageUnavailable:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_AGAIN_SECONDS)
 
 
 def find_desk() -> DeskConnection:

@@ -72,6 +72,7 @@ def service_specs(
         own = {
             "HIDDENGEM_DATABASE_URL": service_url(owner_url, name, password),
             "HIDDENGEM_INSTANCE": f"{name}-1",
+            "HIDDENGEM_SYNTHETIC": str(plan.choice.synthetic).lower(),
             **_particular(plan, name),
         }
         if name != PAPER_VENUE:

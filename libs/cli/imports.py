@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from libs.cli.connection import DeskConnection, find_desk
+from libs.cli.connection import DeskConnection, find_desk, patiently
 from libs.cli.terminal import chatter, console, print_json
 from libs.contracts.market import SYNC, ImportReport, SyncReport, SyncRequest
 from libs.domain.errors import HiddenGemError
@@ -96,7 +96,7 @@ def summary(report: SyncReport) -> str:
     """One sentence about an import."""
     fresh = [done for done in report.imports if not done.already_imported]
     if report.imports and not fresh:
-        return f"unchanged since it was imported ({len(report.imports)} files)"
+        return f"nothing new: {len(report.imports)} files are as they were when they were imported"
     rows = sum(done.inserted + done.updated for done in fresh)
     refused = sum(sum(done.rejected.values()) for done in report.imports)
     conflicts = sum(done.conflicts for done in report.imports)
@@ -108,9 +108,12 @@ def summary(report: SyncReport) -> str:
 
 
 def _follow(engine: Engine, job_id: UUID, tell: Callable[[Job], None]) -> Job:
-    while True:
+    def look() -> Job | None:
         with transaction(engine, read_only=True) as tx:
-            job = sync_jobs.find(tx, job_id)
+            return sync_jobs.find(tx, job_id)
+
+    while True:
+        job = patiently(look)
         if job is None:
             raise ImportFailed("the job is gone from the database")
         if job.status != "RUNNING":

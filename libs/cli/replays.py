@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from libs.cli import report
-from libs.cli.connection import DeskConnection, find_desk
+from libs.cli.connection import DeskConnection, find_desk, patiently
 from libs.cli.imports import bar
 from libs.cli.rounds import check_symbols
 from libs.cli.tables import money, percent
@@ -107,7 +107,7 @@ class _Watch:
 
     def until_over(self, line: Callable[[SessionLine, SessionLine | None], str] | None) -> ReplayView:
         while True:
-            view, fresh = self._look()
+            view, fresh = patiently(self._look)
             self._progress.update(self._task, completed=view.sessions_done)
             for session in fresh:
                 if line is not None:

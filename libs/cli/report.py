@@ -1,6 +1,7 @@
 """The end of a replay for a person: the last session in full, then what all of it came to."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from libs.cli import tables
+from libs.cli.connection import patiently
 from libs.cli.tables import money, percent
+from libs.contracts.api_orders import FillView, OrderView
+from libs.contracts.api_portfolio import PortfolioSummary
 from libs.contracts.api_replays import ReplayView
+from libs.contracts.api_rounds import RoundView
 from libs.storage import views_orders, views_portfolio, views_rounds
 from libs.storage.engine import Engine, transaction
 
@@ -19,7 +24,8 @@ Report = Mapping[str, Any]
 def show(engine: Engine, replay: ReplayView, *, on: Console) -> None:
     """Everything the quick start promises to show."""
     facts: Report = replay.report or {}
-    _last_session(engine, replay, facts, on)
+    session = patiently(lambda: _last_session(engine, replay, facts))
+    _show_session(session, replay, on)
     on.print()
     on.print(_figures(facts))
     _counts("Trade intents not traded", facts.get("refused_intents", {}), on)
@@ -38,26 +44,43 @@ def digest_line(facts: Report) -> str:
     return f"ORDERS sha256={digest['sha256']} n={digest['n']}"
 
 
-def _last_session(engine: Engine, replay: ReplayView, facts: Report, on: Console) -> None:
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What there is to show of one session."""
+
+    view: RoundView | None
+    orders: list[OrderView]
+    fills: list[FillView]
+    holding: PortfolioSummary | None
+
+
+def _last_session(engine: Engine, replay: ReplayView, facts: Report) -> _Session:
     with transaction(engine, read_only=True) as tx:
         last = facts.get("last_round_id")
-        view = views_rounds.one(tx, UUID(str(last))) if last else None
         account = replay.account_id or ""
         orders = views_orders.of_day(tx, account, replay.to_session)
-        fills = views_orders.fills(tx, [order.order_id for order in orders])
-        holding = views_portfolio.summary(tx, account)
+        return _Session(
+            view=views_rounds.one(tx, UUID(str(last))) if last else None,
+            orders=orders,
+            fills=views_orders.fills(tx, [order.order_id for order in orders]),
+            holding=views_portfolio.summary(tx, account),
+        )
+
+
+def _show_session(session: _Session, replay: ReplayView, on: Console) -> None:
+    view = session.view
     on.rule(f"last session {replay.to_session}")
     if view is not None:
         on.print(tables.signals_table(view))
         on.print(tables.decisions_table(view))
-    if orders:
-        on.print(tables.orders_table(orders, fills))
+    if session.orders:
+        on.print(tables.orders_table(session.orders, session.fills))
     else:
         on.print("No orders in this session.")
     if view is not None and view.intents:
         on.print(tables.intents_table(view))
-    if holding is not None:
-        on.print(tables.positions_table(holding))
+    if session.holding is not None:
+        on.print(tables.positions_table(session.holding))
 
 
 def _figures(facts: Report) -> Table:

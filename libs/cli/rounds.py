@@ -8,7 +8,7 @@ from uuid import UUID
 from rich.console import Console
 
 from libs.cli import tables
-from libs.cli.connection import find_desk
+from libs.cli.connection import find_desk, patiently
 from libs.cli.terminal import chatter, console, print_json
 from libs.contracts.api_rounds import RoundView
 from libs.contracts.desk import OPEN_ROUND, OpenRound
@@ -70,12 +70,15 @@ def show(view: RoundView, *, on: Console) -> None:
 
 
 def _wait(engine: Engine, round_id: UUID, seconds: float) -> RoundView:
-    give_up = time.monotonic() + seconds
-    while time.monotonic() < give_up:
+    def look() -> RoundView | None:
         with transaction(engine, read_only=True) as tx:
             found = views_rounds.status(tx, round_id)
-            if found is not None and found[0] != "OPEN" and (view := views_rounds.one(tx, round_id)):
-                return view
+            return views_rounds.one(tx, round_id) if found is not None and found[0] != "OPEN" else None
+
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if (view := patiently(look)) is not None:
+            return view
         time.sleep(_LOOK_SECONDS)
     raise RoundUnfinished(f"round {round_id} did not end by its deadline")
 

@@ -70,7 +70,7 @@ def test_an_import_is_summed_up_and_shown_file_by_file() -> None:
     assert "refused rows of a.csv: 2 BAD" in out.getvalue()
     assert "skipped b.txt: no" in out.getvalue()
     again = report.model_copy(update={"imports": (bars.model_copy(update={"already_imported": True}),)})
-    assert imports.summary(again) == "unchanged since it was imported (1 files)"
+    assert imports.summary(again) == "nothing new: 1 files are as they were when they were imported"
 
 
 def test_the_last_words_are_those_of_services_that_do_not_run() -> None:
