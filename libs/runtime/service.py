@@ -109,7 +109,7 @@ def run_service(name: str, settings_class: type[S], build: Build[S]) -> int:
         sys.stderr.write(f"{name}: {e}\n")
         return EXIT_CONFIGURATION
     instance = settings.instance or f"{name}-1"
-    lines = configure(name, instance, settings.log_level)
+    lines = configure(name, instance, settings.log_level, synthetic=settings.synthetic)
     try:
         return asyncio.run(_exit_code(_run(name, instance, settings, build, lines)))
     finally:

@@ -41,6 +41,8 @@ class ServiceSettings(BaseSettings):
     """The operator port (`/metrics`, `/health/…`); 0 lets the system choose."""
     metrics_name: str | None = None
     """The host name under which Prometheus reaches the operator port; the listening host when not given."""
+    synthetic: bool = False
+    """Whether this desk shows a simulated market; every log line then says so."""
     drain_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     """How long a stop waits for what is in hand."""
     git_sha: str = "unknown"

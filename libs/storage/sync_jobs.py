@@ -89,6 +89,12 @@ def known_sessions(connection: Connection) -> list[date]:
     return list(connection.execute(text("SELECT session FROM market.calendar ORDER BY session")).scalars())
 
 
+def is_synthetic(connection: Connection) -> bool | None:
+    """Whether this database holds a simulated market; None while it holds none."""
+    kind: bool | None = connection.execute(_SYNTHETIC).scalar_one()
+    return kind
+
+
 def without_bars(connection: Connection, symbols: Sequence[str]) -> list[str]:
     """Those of `symbols` that have no bar at all."""
     return list(connection.execute(_WITHOUT_BARS, {"symbols": list(symbols)}).scalars())
@@ -152,6 +158,9 @@ _RECORD = text("""
     VALUES (:import_id, :job_id, :source, :path, :kind, :sha256, 'DONE', :rows_read, :rows_written,
             :rows_skipped, :rejected, :conflicts, :detail, :started_at, :finished_at)
 """).bindparams(bindparam("detail", type_=JSONB))
+_SYNTHETIC = text("""
+    SELECT coalesce((SELECT synthetic FROM market.bars LIMIT 1), (SELECT synthetic FROM market.calendar LIMIT 1))
+""")
 _WITHOUT_BARS = text("""
     SELECT wanted.symbol FROM unnest(CAST(:symbols AS text[])) AS wanted(symbol)
     WHERE NOT EXISTS (SELECT FROM market.bars WHERE bars.symbol = wanted.symbol)

@@ -29,9 +29,11 @@ _SECRET_TEXT = re.compile(
 class JsonFormatter(logging.Formatter):
     """Turns a record into one line of JSON."""
 
-    def __init__(self, service: str, instance: str) -> None:
+    def __init__(self, service: str, instance: str, *, synthetic: bool = False) -> None:
         super().__init__()
-        self._origin = {"service": service, "instance": instance}
+        self._origin: dict[str, Any] = {"service": service, "instance": instance}
+        if synthetic:
+            self._origin["synthetic"] = True
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -109,9 +111,11 @@ class QueuedHandler(logging.Handler):
             self._stream.write(json.dumps(json.loads(line)) + "\n")
 
 
-def configure(service: str, instance: str, level: str, stream: TextIO | None = None) -> QueuedHandler:
-    """Send every log line of this process to `stream` (standard output) as JSON."""
-    handler = QueuedHandler(stream or sys.stdout, JsonFormatter(service, instance))
+def configure(
+    service: str, instance: str, level: str, stream: TextIO | None = None, *, synthetic: bool = False
+) -> QueuedHandler:
+    """Send every log line of this process to `stream` (standard output) as JSON; a simulated market is in each."""
+    handler = QueuedHandler(stream or sys.stdout, JsonFormatter(service, instance, synthetic=synthetic))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)

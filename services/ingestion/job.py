@@ -14,7 +14,7 @@ from uuid import UUID
 from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import SyncReport, SyncRequest
 from libs.domain.clock import Clock, SystemClock
-from libs.domain.errors import HiddenGemError, NotFound
+from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     """Do one job and say how it ended."""
     die_with_parent(int(arguments[1]), signal.SIGKILL)
     settings = load_settings(IngestionSettings)
-    lines = configure("ingestion", f"{settings.instance or 'ingestion-1'}-job", settings.log_level)
+    instance = f"{settings.instance or 'ingestion-1'}-job"
+    lines = configure("ingestion", instance, settings.log_level, synthetic=settings.synthetic)
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2, application_name="hiddengem-sync")
     try:
         return do_job(UUID(arguments[0]), engine, settings, SystemClock())
@@ -68,6 +69,7 @@ def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Cloc
         if job is None:
             raise NotFound(f"no sync job {job_id}")
         request = SyncRequest.model_validate(job.request)
+        _refuse_mixing(request, sync_jobs.is_synthetic(connection))
         stored = sync_jobs.stored_span(connection, request.source)
         calendar = sync_jobs.known_sessions(connection)
     known = Known(sorted({*CALENDAR.sessions, *calendar}), stored, clock.utc_now())
@@ -77,6 +79,15 @@ def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Cloc
     if request.symbols:
         require_bars(engine, request.symbols, request.source)
     return report
+
+
+def _refuse_mixing(request: SyncRequest, stored_synthetic: bool | None) -> None:
+    """A simulated market and a real one never share a database."""
+    if stored_synthetic is not None and stored_synthetic is not (request.source == "sim"):
+        kind = "a simulated" if stored_synthetic else "a real"
+        raise InvalidInput(
+            "SOURCE", f"{request.source} cannot come in here: this desk holds {kind} market; start another desk for it"
+        )
 
 
 def _fail(job_id: UUID, engine: Engine, clock: Clock, reason: str) -> None:

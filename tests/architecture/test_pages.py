@@ -45,7 +45,9 @@ def test_the_example_file_shows_the_defaults_of_the_code() -> None:
     example = _example()
     for variable, default in _defaults():
         shown = example[variable]
-        if isinstance(default, bool | int | float | Decimal):
+        if isinstance(default, bool):
+            assert shown == str(default).lower(), variable
+        elif isinstance(default, int | float | Decimal):
             assert Decimal(shown) == Decimal(str(default)), variable
         elif isinstance(default, str):
             assert shown == default, variable

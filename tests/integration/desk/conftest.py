@@ -32,7 +32,7 @@ def vendor() -> Iterator[TushareStub]:
         yield stub
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def eighth_agent() -> Iterator[Path]:
     """What `scripts/new_agent.py` writes, with the folder moved to where HIDDENGEM_EXTRA_SERVICES points."""
     with tempfile.TemporaryDirectory(prefix="hiddengem-extra-") as name:
@@ -48,7 +48,7 @@ def eighth_agent() -> Iterator[Path]:
         yield extra
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def desk(market: Path, vendor: TushareStub, eighth_agent: Path) -> Iterator[Desk]:
     """A desk with an eighth agent that has replayed eight sessions and serves."""
     settings = {

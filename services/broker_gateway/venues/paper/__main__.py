@@ -35,7 +35,7 @@ def main() -> int:
         sys.stderr.write(f"{NAME}: {e}\n")
         return 78
     instance = settings.instance or f"{NAME}-1"
-    lines = configure(NAME, instance, settings.log_level)
+    lines = configure(NAME, instance, settings.log_level, synthetic=settings.synthetic)
     try:
         return asyncio.run(_serve(settings, instance))
     finally:

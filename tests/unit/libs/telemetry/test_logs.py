@@ -173,3 +173,9 @@ def test_configure_sends_every_logger_to_the_stream_at_its_level(root_logger: lo
     logging.getLogger("a").warning("loud")
     handler.close()
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["loud"]
+
+
+def test_every_line_of_a_simulated_market_says_so() -> None:
+    record = logging.makeLogRecord({"msg": "order sent", "levelno": logging.INFO, "levelname": "INFO"})
+    assert json.loads(JsonFormatter("risk", "risk-1", synthetic=True).format(record))["synthetic"] is True
+    assert "synthetic" not in json.loads(JsonFormatter("risk", "risk-1").format(record))
