@@ -80,11 +80,12 @@ class LocalServers:
         return [sentence for server in self._servers if (sentence := server.revive())]
 
     def stop(self, *, patience_seconds: float = 3.0) -> None:
-        """End both; one that outlasts its share of the patience is killed, which it survives without loss."""
+        """End both; one that outlasts the patience is killed, which it survives without loss."""
+        give_up = time.monotonic() + patience_seconds
         for server in self._servers:
             server.signal_stop()
         for server in self._servers:
-            server.end(patience_seconds / len(self._servers))
+            server.end(max(0.1, give_up - time.monotonic()))
         self._servers = []
 
     def processes(self) -> dict[str, int]:

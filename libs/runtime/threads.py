@@ -27,12 +27,19 @@ class SerialWorker:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` in the thread and wait for its result."""
-        future = self._pool.submit(work, *args, **kwargs)
-        return await asyncio.shield(asyncio.wrap_future(future))
+        running = asyncio.wrap_future(self._pool.submit(work, *args, **kwargs))
+        running.add_done_callback(_seen)
+        return await asyncio.shield(running)
 
     def close(self) -> None:
         """Wait for what is in hand, then end the thread."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _seen(running: "asyncio.Future[T]") -> None:
+    """When its waiter was cancelled nobody asks how the work ended; that is no news for the log."""
+    if not running.cancelled():
+        running.exception()
 
 
 class BlockingBus:

@@ -1,6 +1,7 @@
 """One worker thread keeps its work in order and ends what it began."""
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -43,6 +44,29 @@ async def test_what_is_in_hand_ends_even_when_the_waiter_is_cancelled() -> None:
     go.set()
     worker.close()
     assert done.is_set()
+
+
+async def test_an_error_that_nobody_waits_for_any_more_is_no_news() -> None:
+    worker, begun, go = SerialWorker("w"), threading.Event(), threading.Event()
+    news: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: news.append(str(context["message"])))
+
+    def work() -> None:
+        begun.set()
+        go.wait(5)
+        raise ZeroDivisionError
+
+    waiter = asyncio.create_task(worker.run(work))
+    await asyncio.to_thread(begun.wait, 5)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    go.set()
+    await asyncio.to_thread(worker.close)
+    await asyncio.sleep(0)
+    del waiter
+    gc.collect()
+    assert news == []
 
 
 async def test_an_error_reaches_the_waiter() -> None:
