@@ -1,17 +1,21 @@
 """Daily bars, calendar, names and benchmark from public web sources, through the AkShare library.
 
 Every function of AkShare has its own host and its own habits. Volume comes in lots (手), amount in CNY, turnover in
-percent; the reference price is close minus change. The calendar runs JavaScript inside the library.
+percent. Bars lack the reference price, and their change counts from the raw close before even on an ex-date; so each
+share is asked for twice, raw and adjusted, and `reference_prices` reads the ex-dates out of the two. The calendar runs
+JavaScript inside the library.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from typing import Literal
 
 import akshare
 import polars as pl
 
 from libs.domain.errors import InvalidInput
-from libs.marketdata.source import Batch, Kind, Part, Skipped
+from libs.marketdata.reference_prices import UnrelatedSeries, reference_prices
+from libs.marketdata.source import Batch, Kind, Part, Skipped, SourceError
 from libs.marketdata.vendor_frames import (
     BENCHMARK,
     Listed,
@@ -35,9 +39,11 @@ _BARS = {
     "low": "最低",
     "volume": "成交量",
     "amount": "成交额",
-    "change": "涨跌额",
     "turnover_rate": "换手率",
 }
+_PRICES = ("open", "high", "low", "close")
+_LEAD_IN = timedelta(days=30)
+"""Asked for before the window, so that its first session has a session before it."""
 _INDEX = {"session": "date", **{name: name for name in ("open", "close", "high", "low", "volume", "amount")}}
 
 
@@ -105,30 +111,55 @@ class AkshareSource:
     def _bars(self, listed: Sequence[Listed], sessions: Sequence[date]) -> Batch:
         frames = []
         for done, share in enumerate(listed):
-            doing = f"stock_zh_a_hist {share.symbol}"
-            self._asked.progress(done / len(listed), f"akshare: {doing}")
-            answer = self._call(
-                doing,
-                akshare.stock_zh_a_hist,
-                symbol=share.symbol[:6],
-                timeout=self._asked.call_seconds,
-                **self._span(),
-            )
-            frames.append(_normalised(table(answer, _BARS, f"akshare {doing}"), share))
+            self._asked.progress(done / len(listed), f"akshare: stock_zh_a_hist {share.symbol}")
+            raw, adjusted = self._history(share, ""), self._history(share, "hfq")
+            priced = _with_reference_prices(raw, adjusted, f"akshare stock_zh_a_hist {share.symbol}")
+            frames.append(_normalised(priced, share).filter(pl.col("session") >= self._asked.window.start))
         return bars_batch(pl.concat(frames), sessions, "akshare stock_zh_a_hist")
 
-    def _span(self) -> dict[str, str]:
+    def _history(self, share: Listed, adjust: Literal["", "hfq"]) -> pl.DataFrame:
+        """The bars of the window and of the weeks before it, oldest first; raw, or adjusted backward (后复权)."""
+        doing = f"stock_zh_a_hist {share.symbol}"
+        answer = self._call(
+            doing,
+            akshare.stock_zh_a_hist,
+            symbol=share.symbol[:6],
+            adjust=adjust,
+            timeout=self._asked.call_seconds,
+            **self._span(_LEAD_IN),
+        )
+        raw = table(answer, _BARS, f"akshare {doing}")
+        found = raw.with_columns(days(raw, "session"), *numbers(*(name for name in _BARS if name != "session")))
+        return found.sort("session")
+
+    def _span(self, lead_in: timedelta = timedelta()) -> dict[str, str]:
         window = self._asked.window
-        return {"start_date": window.start.strftime("%Y%m%d"), "end_date": window.end.strftime("%Y%m%d")}
+        return {"start_date": (window.start - lead_in).strftime("%Y%m%d"), "end_date": window.end.strftime("%Y%m%d")}
 
 
-def _normalised(raw: pl.DataFrame, share: Listed) -> pl.DataFrame:
-    frame = raw.with_columns(days(raw, "session"), *numbers(*(name for name in _BARS if name != "session")))
-    return frame.select(
+def _with_reference_prices(raw: pl.DataFrame, adjusted: pl.DataFrame, doing: str) -> pl.DataFrame:
+    """The raw bars with their reference prices; the very first has none, and is refused for it if it was asked for."""
+    if raw["session"].to_list() != adjusted["session"].to_list():
+        raise SourceError(f"{doing}: raw and adjusted bars are not of the same sessions")
+    whole = pl.all_horizontal(pl.col(_PRICES).is_finite().fill_null(value=False))
+    usable = raw.select(whole).to_series() & adjusted.select(whole).to_series()
+    bars = raw.filter(usable)
+    try:
+        found = reference_prices(bars.select(_PRICES).to_numpy(), adjusted.filter(usable).select(_PRICES).to_numpy())
+    except UnrelatedSeries as e:
+        raise SourceError(f"{doing}: {e}") from e
+    known = bars.with_columns(pl.Series("pre_close", [None, *found][: bars.height], dtype=pl.Float64))
+    unknown = raw.filter(~usable).with_columns(pl.lit(None, dtype=pl.Float64).alias("pre_close"))
+    return pl.concat([known, unknown])
+
+
+def _normalised(priced: pl.DataFrame, share: Listed) -> pl.DataFrame:
+    return priced.select(
         pl.lit(share.symbol).alias("symbol"),
         "session",
-        *("open", "high", "low", "close", "amount"),
-        (pl.col("close") - pl.col("change")).round(2).alias("pre_close"),
+        *_PRICES,
+        "amount",
+        "pre_close",
         (pl.col("volume") * _LOT).round(),
         (pl.col("turnover_rate") / 100).round(10),
         pl.lit(float("ST" in share.name)).alias("is_st"),

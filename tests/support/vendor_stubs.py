@@ -215,16 +215,32 @@ class AkshareStub(VendorStub):
         width = len(params["fields2"].replace(",f116", "").split(","))
         if params["fault"] is Fault.WRONG_UNITS:
             rows = [replace(row, lots=row.lots * 100) for row in rows]
-        lines = [",".join(_kline_fields(row)[:width]) for row in rows]
+        fields = _kline_fields(rows if params["fqt"] == "0" else self._adjusted(code, rows), self.market.rows(code)[0])
+        lines = [",".join(line[:width]) for line in fields]
         if params["fault"] is Fault.MISSING_COLUMN:
             lines = [line.rpartition(",")[0] for line in lines]
         return {"rc": 0, "data": {"code": code, "klines": lines}}
 
+    def _adjusted(self, code: str, rows: Sequence[Row]) -> list[Row]:
+        """Adjusted backward (fqt=2): from the ex-date on, what was paid out is added again."""
+        whole = self.market.rows(code)
+        at = self.market.ex_date
+        paid = whole[at - 1].close - whole[at].pre_close
+        return [_raised(row, paid) if row.session >= whole[at].session else row for row in rows]
 
-def _kline_fields(row: Row) -> list[str]:
-    change = round(row.close - row.pre_close, 2)
-    numbers = (row.open, row.close, row.high, row.low, row.lots, row.amount, 3.0, 1.0, change, 0.5)
-    return [row.session.isoformat(), *map(str, numbers)]
+
+def _kline_fields(rows: Sequence[Row], very_first: Row) -> Iterator[list[str]]:
+    """As Eastmoney writes them: the change counts from the close of the row before, on an ex-date too."""
+    before = [very_first, *rows]
+    for row, last in zip(rows, before, strict=False):
+        change = round(row.close - last.close, 2)
+        numbers = (row.open, row.close, row.high, row.low, row.lots, row.amount, 3.0, 1.0, change, 0.5)
+        yield [row.session.isoformat(), *map(str, numbers)]
+
+
+def _raised(row: Row, by: float) -> Row:
+    prices = {name: round(getattr(row, name) + by, 2) for name in ("open", "high", "low", "close")}
+    return replace(row, **prices)
 
 
 def sina_calendar(sessions: Iterable[date]) -> str:

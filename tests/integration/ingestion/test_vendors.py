@@ -14,6 +14,7 @@ from tests.support.vendor_stubs import AkshareStub, Fault, StubMarket, TushareSt
 # What the libraries themselves warn about when they are loaded is theirs.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::SyntaxWarning")
 
+EARLIER = CALENDAR.sessions_between(date(2024, 8, 15), date(2024, 8, 30))
 SESSIONS = CALENDAR.sessions_between(date(2024, 9, 2), date(2024, 10, 31))
 TOKEN = "a-very-secret-token"
 
@@ -54,7 +55,7 @@ def vendor(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def stub(vendor: str) -> Iterator[VendorStub]:
-    market = StubMarket(SESSIONS)
+    market = StubMarket((*EARLIER, *SESSIONS), ex_date=len(EARLIER) + 10)
     with serving(TushareStub(market) if vendor == "tushare" else AkshareStub(market)) as running:
         yield running
 
@@ -68,19 +69,21 @@ def test_bars_calendar_names_and_benchmark_arrive_in_normalised_units(vendor: st
     found = read(OPEN[vendor](stub, request()))
     bars = found[Kind.BARS].frame.sort("symbol", "session")
     assert bars.height == 2 * len(SESSIONS)
-    first, told = bars.filter(symbol="600519.SH").row(0, named=True), stub.market.rows("600519")[0]
+    first, told = bars.filter(symbol="600519.SH").row(0, named=True), stub.market.rows("600519")[len(EARLIER)]
     assert (first["session"], first["open"], first["close"]) == (told.session, told.open, told.close)
     assert (first["volume"], first["amount"]) == (told.lots * 100, told.amount)
     assert set(SESSIONS) <= set(found[Kind.CALENDAR].frame["session"])
     assert dict(found[Kind.INSTRUMENTS].frame.select("symbol", "name").rows()) == stub.market.names
     index = found[Kind.INDEX_BARS].frame
-    assert (index["symbol"].unique().to_list(), index["volume"].max()) == (["000300.SH"], (999 + len(SESSIONS)) * 100)
+    lots = stub.market.rows("000300")[-1].lots
+    assert (index["symbol"].unique().to_list(), index["volume"].max()) == (["000300.SH"], lots * 100)
 
 
 def test_the_reference_price_of_an_ex_date_is_not_the_close_before(vendor: str, stub: VendorStub) -> None:
     bars = read(OPEN[vendor](stub, request("600519.SH")))[Kind.BARS].frame.sort("session")
-    at = stub.market.ex_date
-    assert bars["pre_close"][at] == round(bars["close"][at - 1] * 0.9, 2)
+    told = stub.market.rows("600519")[len(EARLIER) :]
+    assert bars["pre_close"].to_list() == [row.pre_close for row in told]
+    assert told[10].pre_close < 0.91 * told[9].close
 
 
 def test_a_name_with_st_marks_its_bars(vendor: str, stub: VendorStub) -> None:
