@@ -10,7 +10,10 @@ from services.sentiment.lexicon import LEXICON
 _SENTENCES = re.compile(r"[。！？；\n]")
 _CLAUSES = re.compile(r"[，、,：]")
 _SHORT_SENTENCE = 60
-_MARKS = re.compile(r"^(\*?ST|S\*?ST|N|C|XD|XR|DR)(?=[\u4e00-\u9fff])|-(U|W|UW|D|WD)$")
+_MARKS = re.compile(
+    r"^(\*?ST|S\*?ST|N|C|XD|XR|DR)(?=[\u4e00-\u9fff])"  # treatment, new listing, ex-date
+    r"|-(U|W|UW|D|WD)$|(?<=[\u4e00-\u9fff])[AB](\(退\))?$|\(退\)$"  # kind of share, delisted since
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,16 @@ def test_the_code_is_a_name_too() -> None:
 
 @pytest.mark.parametrize(
     ("listed", "name"),
-    [("*ST国华", "国华"), ("ST 易购", "易购"), ("寒武纪-U", "寒武纪"), ("万科Ａ", "万科A"), ("N新股份", "新股份")],
+    [
+        ("*ST国华", "国华"),
+        ("ST 易购", "易购"),
+        ("寒武纪-U", "寒武纪"),
+        ("万科Ａ", "万科"),
+        ("N新股份", "新股份"),
+        ("海通证券(退)", "海通证券"),
+        ("*ST旭蓝（退）", "旭蓝"),
+        ("TCL科技", "TCL科技"),
+    ],
 )
 def test_marks_are_no_part_of_a_name(listed: str, name: str) -> None:
     assert company(Symbol("000002.SZ"), listed).name == name
