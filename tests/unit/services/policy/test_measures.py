@@ -28,6 +28,7 @@ def _ids(document: Document) -> set[str]:
         ("推动半导体产业高质量发展。", "support_半导体"),
         ("规范银行业秩序，从严审核。", "restraint_银行"),
         ("决定核准江苏徐圩一期工程等五个核电项目。", "clean_power"),
+        ("要做好能源资源保供稳价工作。", "coal_supply"),
     ],
 )
 def test_an_announcement_is_a_measure(body: str, measure: str) -> None:
@@ -41,6 +42,7 @@ def test_an_announcement_is_a_measure(body: str, measure: str) -> None:
         "央行表示不会降准。",
         "双方要拓展数字经济等领域合作，促进发展。",
         "核准了新的烈士褒扬条例。",
+        "要抓好食品和水电气热等重要物资的保供稳价。",
     ],
 )
 def test_foreign_denied_and_other_matters_are_none(body: str) -> None:
