@@ -13,6 +13,7 @@ from libs.storage.bars_read import IndexColumns, recent_index
 from libs.storage.market_read import Breadth, Margin, breadth, large_moves, recent_margin
 from libs.storage.snapshot import Snapshot
 from services.market_monitor.limits import SMALLEST_LIMIT_MOVE, LimitCounts, count_limits
+from services.market_monitor.margin import MARGIN_SESSIONS, margin_change
 from services.market_monitor.phase import (
     HIGH_WINDOW,
     LONG_MEAN,
@@ -25,7 +26,6 @@ from services.market_monitor.phase import (
 
 INDEX = "000300.SH"
 _BREADTH_SESSIONS = 5
-_MARGIN_SESSIONS = 6
 _FEWEST_SHARES = 20
 
 
@@ -52,11 +52,11 @@ class MarketMonitorAgent(BaseAgent):
             return [facts]
         state = index_state(facts.index.close)
         crowd = _crowd(facts)
-        change = _margin_change(facts.margin)
+        change = margin_change(facts.margin, session)
         score = risk_appetite(state, crowd, change)
         confidence = 0.45 + 0.15 * min(1.0, facts.breadth[-1].traded / 1000)
         citations = Citations()
-        rationale = _rationale(citations, facts, state, crowd)
+        rationale = _rationale(citations, facts, state, crowd) + _margin_sentence(citations, facts.margin, change)
         return [citations.signal(MARKET, score, confidence, rationale, self.outlook(as_of))]
 
 
@@ -73,7 +73,7 @@ def _read(tx: Snapshot, session: date, as_of: datetime) -> _Facts | Abstain:
     if not counts or counts[-1].session != session or counts[-1].traded < _FEWEST_SHARES:
         return Abstain(MARKET, AbstainCode.NO_DATA, "too few shares traded to speak of breadth")
     moves = large_moves(tx, session, as_of, at_least=SMALLEST_LIMIT_MOVE)
-    return _Facts(index, counts, count_limits(moves, session), recent_margin(tx, as_of, count=_MARGIN_SESSIONS))
+    return _Facts(index, counts, count_limits(moves, session), recent_margin(tx, as_of, count=MARGIN_SESSIONS))
 
 
 def _before(session: date, count: int) -> tuple[date, ...]:
@@ -96,19 +96,13 @@ def _crowd(facts: _Facts) -> Crowd:
     )
 
 
-def _margin_change(margin: tuple[Margin, ...]) -> float | None:
-    if len(margin) < _MARGIN_SESSIONS or margin[0].financing_balance <= 0:
-        return None
-    return margin[-1].financing_balance / margin[0].financing_balance - 1
-
-
 def _rationale(citations: Citations, facts: _Facts, state: IndexState, crowd: Crowd) -> str:
     today, index = facts.breadth[-1], facts.index
     of_index = Origin("index", INDEX, today.session, index.source, index.published_at, index.synthetic)
     of_shares = Origin("breadth", "CN_A", today.session, today.source, today.published_at, today.synthetic)
     cite = citations.cite
     phase = cite(of_shares, "phase", phase_of(state, crowd).value, "text")
-    text = (
+    return (
         f"The market is in {phase}: the CSI index closed at {cite(of_index, 'close', state.close, 'points')} "
         f"against a short mean of {cite(of_index, 'mean_short', state.short_mean, 'points')} and a long one of "
         f"{cite(of_index, 'mean_long', state.long_mean, 'points')}, "
@@ -121,13 +115,11 @@ def _rationale(citations: Citations, facts: _Facts, state: IndexState, crowd: Cr
         f"{cite(of_shares, 'limit_up', facts.limits.up, 'count')} closed limit up and "
         f"{cite(of_shares, 'limit_down', facts.limits.down, 'count')} limit down."
     )
-    return text + _margin_sentence(citations, facts.margin)
 
 
-def _margin_sentence(citations: Citations, margin: tuple[Margin, ...]) -> str:
-    change = _margin_change(margin)
+def _margin_sentence(citations: Citations, margin: tuple[Margin, ...], change: float | None) -> str:
     if change is None:
-        return " No margin balance is known."
+        return " No fresh margin balance is known."
     last = margin[-1]
     origin = Origin("margin", "CN_A", last.session, last.source, last.published_at, last.synthetic)
     return f" Financing changed by {citations.cite(origin, 'change', 100 * change, 'percent')} in a week."
