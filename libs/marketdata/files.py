@@ -16,7 +16,7 @@ from libs.marketdata.readers import READERS, Unreadable, column_names, load, val
 from libs.marketdata.recognition import Layout, Unknown, recognise
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.source import BadFile, Batch, Kind, Part, Skipped
-from libs.marketdata.validation import check, keep_first
+from libs.marketdata.validation import check, keep_first, wrong_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,12 @@ class FileSource:
             fit = check(frame, checks_for(kind, self._sessions))
             if not fit.frame.height:
                 raise BadFile(file.name, f"no row is fit to be stored: {dict(fit.rejected) or 'it is empty'}")
-            found[kind] = _Checked(file, self._finish(kind, fit.frame), frame.height, dict(fit.rejected))
+            if kind is Kind.BARS and (complaint := wrong_units(fit.frame)):
+                raise BadFile(file.name, complaint)
+            finished, rejected = self._finish(kind, fit.frame), dict(fit.rejected)
+            if undated := fit.frame.height - finished.height:
+                rejected["next session not known"] = undated
+            found[kind] = _Checked(file, finished, frame.height, rejected)
             if kind is Kind.BARS and (valued := valuations_of(fit.frame)).height:
                 found[Kind.VALUATIONS] = _Checked(file, conform(Kind.VALUATIONS, valued), valued.height, {})
         return found

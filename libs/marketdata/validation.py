@@ -9,6 +9,8 @@ import polars as pl
 _SYMBOL_PATTERN = r"^[0-9]{6}\.(SH|SZ|BJ)$"
 _LARGEST_PRICE = 99_999_999.0
 _LARGEST_AMOUNT = 1e14
+_WRONG_UNIT_SHARE = 0.2
+_TOLERANCE = 0.02
 _PRICES = ("open", "high", "low", "close")
 
 Checks = Sequence[tuple[str, pl.Expr]]
@@ -82,6 +84,17 @@ def turnover_checks() -> Checks:
         ("amount negative", pl.col("amount") < 0),
         ("amount implausible", pl.col("amount") > _LARGEST_AMOUNT),
     ]
+
+
+def wrong_units(bars: pl.DataFrame) -> str | None:
+    """What is wrong where the mean price of a day, amount over volume, often lies outside its low and high."""
+    traded = bars.filter(pl.col("volume") > 0)
+    mean = pl.col("amount") / pl.col("volume")
+    outside = (mean < pl.col("low") * (1 - _TOLERANCE)) | (mean > pl.col("high") * (1 + _TOLERANCE))
+    share = float(traded.select(outside.mean().fill_null(0.0)).item())
+    if share <= _WRONG_UNIT_SHARE:
+        return None
+    return f"volume and amount do not fit the prices in {share:.0%} of rows; units changed?"
 
 
 def _not_finite(name: str) -> pl.Expr:

@@ -16,14 +16,12 @@ from libs.marketdata.readers import board_name
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, Progress, SourceError, Window
-from libs.marketdata.validation import check
+from libs.marketdata.validation import check, wrong_units
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BENCHMARK = "000300.SH"
-_WRONG_UNIT_SHARE = 0.2
-_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +99,11 @@ def index_batch(frame: pl.DataFrame, sessions: Sequence[date], origin: str) -> B
 
 
 def require_plausible_units(frame: pl.DataFrame, origin: str) -> None:
-    """The mean price of a day lies within its low and high; where it often does not, the units have changed."""
-    traded = frame.filter(pl.col("volume") > 0)
-    if not traded.height:
+    """Something was traded, and volume and amount are in the units the vendor is known for."""
+    if not frame.filter(pl.col("volume") > 0).height:
         raise SourceError(f"{origin}: no row is fit to be stored")
-    mean = pl.col("amount") / pl.col("volume")
-    outside = (mean < pl.col("low") * (1 - _TOLERANCE)) | (mean > pl.col("high") * (1 + _TOLERANCE))
-    share = traded.select(outside.mean()).item()
-    if share > _WRONG_UNIT_SHARE:
-        raise SourceError(f"{origin}: volume and amount do not fit the prices in {share:.0%} of rows; units changed?")
+    if complaint := wrong_units(frame):
+        raise SourceError(f"{origin}: {complaint}")
 
 
 def calendar_batch(sessions: Sequence[date], origin: str) -> Batch:

@@ -13,7 +13,7 @@ from libs.storage.snapshot import Snapshot, fetch
 class Multiple:
     """One valuation multiple and where it stands; a negative or missing one has no standing.
 
-    The counts are of past sessions on which the multiple was positive, and of those below today's.
+    The counts are of the last sessions, its own included, on which it was positive, and of those below its value.
     """
 
     value: float | None

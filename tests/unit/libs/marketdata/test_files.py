@@ -65,6 +65,19 @@ def test_daily_bars_and_valuations_come_out_of_one_file_in_normalised_units(writ
     assert (valuation["pe_ttm"], valuation["pb_mrq"], valuation["ps_ttm"]) == (21.782621, None, None)
 
 
+def test_a_volume_in_another_unit_than_documented_is_refused(write: Write) -> None:
+    with pytest.raises(BadFile, match=r"lots\.parquet: volume and amount do not fit the prices in 100% of rows"):
+        read_all(write("lots.parquet", {**BAR, "volume": 10}))
+
+
+def test_a_margin_balance_whose_next_session_nobody_knows_is_counted(tmp_path: Path) -> None:
+    rows = {"date": ["2024-09-03", "2024-09-04"], **{name: [1.0, 2.0] for name in ("rzye", "rqye", "rzmre")}}
+    pl.DataFrame(rows).write_csv(tmp_path / "margin.csv")
+    [margin] = read_all(tmp_path)[Kind.MARGIN]
+    assert margin.frame["session"].to_list() == [date(2024, 9, 3)]
+    assert margin.rejected == {"next session not known": 1}
+
+
 def test_the_valuations_of_a_refused_bar_are_not_stored_either(write: Write) -> None:
     bad = {**BAR, "date": datetime(2024, 9, 3), "high": 1.0}  # noqa: DTZ001
     found = read_all(write("any.parquet", BAR, bad))
