@@ -96,13 +96,14 @@ def replay(
         str | None,
         typer.Option(envvar="HIDDENGEM_WATCHLIST", help="Symbols to trade, comma separated; else the 20 most traded."),
     ] = None,
+    supersede: Annotated[bool, typer.Option("--supersede", help="End a replay that is still running.")] = False,
     json: Json = False,
 ) -> None:
     """Walk the running desk through past sessions on a fresh account."""
     from libs.cli import replays
     from libs.cli.terminal import leave
 
-    leave(lambda: replays.replay(first, last, symbols, as_json=json))
+    leave(lambda: replays.replay(first, last, symbols, supersede=supersede, as_json=json))
 
 
 @data.command(name="import")

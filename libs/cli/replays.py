@@ -33,7 +33,7 @@ class ReplayFailed(HiddenGemError):
     code = "cli.replay_failed"
 
 
-def replay(first: str | None, last: str | None, symbols: str | None, *, as_json: bool) -> int:
+def replay(first: str | None, last: str | None, symbols: str | None, *, supersede: bool, as_json: bool) -> int:
     """The verb."""
     window = parse_window(first, last)
     wanted = parse_symbols(symbols, "--symbols")
@@ -41,7 +41,7 @@ def replay(first: str | None, last: str | None, symbols: str | None, *, as_json:
     with desk.engine() as engine:
         check_symbols(engine, wanted, "--symbols")
         out = chatter if as_json else console
-        started = start(desk, window, wanted, "cli")
+        started = start(desk, window, wanted, "cli", supersede=supersede)
         done = follow(engine, started, on=out, lines=not as_json)
         if as_json:
             print_json(done)
@@ -57,26 +57,32 @@ def parse_symbols(text: str | None, field: str) -> tuple[Symbol, ...]:
 
 
 def start(
-    desk: DeskConnection, window: tuple[date | None, date | None], symbols: tuple[Symbol, ...], who: str
+    desk: DeskConnection,
+    window: tuple[date | None, date | None],
+    symbols: tuple[Symbol, ...],
+    who: str,
+    *,
+    supersede: bool,
 ) -> ReplayStarted:
     """Ask the orchestrator for a replay."""
-    asked = StartReplay(from_session=window[0], to_session=window[1], symbols=list(symbols) or None, requested_by=who)
+    asked = StartReplay(
+        from_session=window[0],
+        to_session=window[1],
+        symbols=list(symbols) or None,
+        supersede=supersede,
+        requested_by=who,
+    )
     return desk.ask("orchestrator", START_REPLAY, asked, timeout=_START_SECONDS)
 
 
-def finish_interrupted(engine: Engine, *, on: Console) -> None:
-    """A replay that a former Ctrl-C cut off is taken up again by the desk; wait for it, since one runs at a time."""
+def tell_interrupted(engine: Engine, *, on: Console) -> None:
+    """Say that a replay which a former Ctrl-C cut off is given up for the new one."""
     with transaction(engine, read_only=True) as tx:
         left = views_replays.running(tx)
-    if left is None:
-        return
-    on.print(
-        f"First the desk finishes {left.account_id}, which was interrupted after {left.sessions_done} of "
-        f"{left.sessions_total} sessions."
-    )
-    with bar(on) as progress:
-        task = progress.add_task("sessions", total=left.sessions_total)
-        _Watch(engine, left.replay_id, progress, task).until_over(None)
+    if left is not None:
+        on.print(
+            f"{left.account_id}, interrupted after {left.sessions_done} of {left.sessions_total} sessions, is given up."
+        )
 
 
 def follow(engine: Engine, started: ReplayStarted, *, on: Console, lines: bool) -> ReplayView:

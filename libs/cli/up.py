@@ -105,8 +105,8 @@ def main_job(
     with desk.engine() as engine:
         _check_window(engine, choice, first, last)
         check_symbols(engine, symbols, "HIDDENGEM_WATCHLIST")
-        replays.finish_interrupted(engine, on=console)
-        started = replays.start(desk, (first, last), symbols, "make run")
+        replays.tell_interrupted(engine, on=console)
+        started = replays.start(desk, (first, last), symbols, "make run", supersede=True)
         done = replays.follow(engine, started, on=console, lines=True)
         report.show(engine, done, on=console)
     if choice.synthetic:

@@ -58,6 +58,8 @@ class StartReplay(Command):
     from_session: date | None = None
     to_session: date | None = None
     symbols: Annotated[list[SymbolText], Field(min_length=1, max_length=500)] | None = None
+    supersede: bool = False
+    """End a replay that is still running after its session in hand, instead of being refused."""
     requested_by: str
 
 

@@ -53,11 +53,15 @@ class Opening:
     synthetic: bool
 
 
+# Counted from the rows: a sequence jumps ahead by 32 when the server was killed.
 _COLUMNS = """replay_id, account_id, from_session, to_session, symbols, analysts, sessions_total, sessions_done,
         synthetic"""
 _CREATE = text(f"""
-    INSERT INTO desk.replays (replay_id, from_session, to_session, symbols, analysts, status, sessions_total, synthetic)
-    VALUES (:replay_id, :first, :last, :symbols, CAST(:analysts AS jsonb), 'RUNNING', :total, :synthetic)
+    INSERT INTO desk.replays (
+        replay_id, from_session, to_session, symbols, analysts, status, sessions_total, synthetic, number
+    ) OVERRIDING SYSTEM VALUE
+    VALUES (:replay_id, :first, :last, :symbols, CAST(:analysts AS jsonb), 'RUNNING', :total, :synthetic,
+        (SELECT coalesce(max(number), 0) + 1 FROM desk.replays))
     ON CONFLICT DO NOTHING
     RETURNING {_COLUMNS}, number
 """)
@@ -66,7 +70,10 @@ _NAME = text(f"""
 """)
 _RUNNING = text(f"SELECT {_COLUMNS} FROM desk.replays WHERE status = 'RUNNING'")
 _FIND = text(f"SELECT {_COLUMNS} FROM desk.replays WHERE replay_id = :replay_id")
-_ADVANCE = text("UPDATE desk.replays SET sessions_done = :done WHERE replay_id = :replay_id AND sessions_done < :done")
+_ADVANCE = text("""
+    UPDATE desk.replays SET sessions_done = greatest(sessions_done, :done)
+    WHERE replay_id = :replay_id AND status = 'RUNNING'
+""")
 _FINISH = text("""
     UPDATE desk.replays SET status = :status, error = :error, report = CAST(:report AS jsonb),
         finished_at = clock_timestamp()
@@ -105,9 +112,9 @@ def find(tx: Connection, replay_id: UUID) -> Replay | None:
     return None if row is None else _replay(row)
 
 
-def advance(tx: Connection, replay_id: UUID, done: int) -> None:
-    """So many sessions are complete."""
-    tx.execute(_ADVANCE, {"replay_id": replay_id, "done": done})
+def advance(tx: Connection, replay_id: UUID, done: int) -> bool:
+    """So many sessions are complete; False when the replay has been ended in between."""
+    return tx.execute(_ADVANCE, {"replay_id": replay_id, "done": done}).rowcount == 1
 
 
 def finish(tx: Connection, replay_id: UUID, *, error: str | None, report: Mapping[str, Any] | None) -> None:

@@ -161,10 +161,12 @@ class Desk:
         def commit(tx: Connection) -> Replay:
             if (already := replays.find(tx, replay_id)) is not None:
                 return already
-            if (running := replays.running(tx)) is not None:
-                raise ReplayRunning(f"{running.account_id} is running")
             days = _days(tx, request)
             symbols = self._symbols(tx, request.symbols, days[0])
+            if (running := replays.running(tx)) is not None:
+                if not request.supersede:
+                    raise ReplayRunning(f"{running.account_id} is running")
+                replays.finish(tx, running.replay_id, error="superseded by a new replay", report=None)
             plan = replays.Plan(replay_id, days, symbols, panel, universe.is_synthetic(tx, days[0]))
             created = replays.create(tx, plan)
             if created is None:

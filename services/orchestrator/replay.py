@@ -96,8 +96,10 @@ class ReplayDriver:
         days = await in_transaction(self._engine, universe.sessions_between, replay.sessions_from, replay.sessions_to)
         for done, session in enumerate(days[replay.sessions_done :], replay.sessions_done + 1):
             await self._session(replay, session)
-            await in_transaction(self._engine, replays.advance, replay.replay_id, done)
             self._timed += 1
+            if not await in_transaction(self._engine, replays.advance, replay.replay_id, done):
+                log.warning("replay superseded", extra={"replay": replay.account_id, "sessions": done})
+                return
         await self._move(replay, replay.sessions_to, Phase.RESTING)
         report = await in_transaction(
             self._engine, replay_reports.report, replay, timings=self._timings, timed=self._timed

@@ -372,3 +372,20 @@ async def test_nobody_to_ask_is_an_error_not_an_empty_round(world: World) -> Non
         with pytest.raises(HandlerFailed) as refused:
             await bus.call("orchestrator", OPEN_ROUND, OpenRound(requested_by="test"), timeout=5)
     assert refused.value.remote_code == "desk.no_analysts"
+
+
+async def test_a_new_replay_may_supersede_one_that_runs(world: World) -> None:
+    async with at_work(world) as bus:
+        long = StartReplay(from_session=SESSIONS[-20], requested_by="test")
+        first = await bus.call("orchestrator", START_REPLAY, long, timeout=5)
+        with pytest.raises(HandlerFailed, match=r"desk\.replay_running"):
+            await bus.call("orchestrator", START_REPLAY, WANTED, timeout=5)
+        wanted = WANTED.model_copy(update={"supersede": True})
+        second = await bus.call("orchestrator", START_REPLAY, wanted, timeout=5)
+        row = await finished(world)
+    assert (row["replay_id"], row["status"]) == (second.replay_id, "DONE")
+    assert row["report"]["orders_digest"] == UNDISTURBED
+    ended = rows(world.owner, "SELECT status, error FROM desk.replays WHERE replay_id = :id", id=first.replay_id)
+    assert ended == [("FAILED", "superseded by a new replay")]
+    open_orders = "SELECT count(*) FROM trading.orders WHERE state IN ('NEW', 'APPROVED', 'SENDING', 'ACCEPTED')"
+    assert rows(world.owner, open_orders) == [(0,)]
