@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
@@ -48,7 +47,6 @@ MONDAY, TUESDAY, WEDNESDAY = date(2024, 9, 2), date(2024, 9, 3), date(2024, 9, 4
 MAOTAI, PING_AN, MERCHANTS = Symbol("600519.SH"), Symbol("000001.SZ"), Symbol("600036.SH")
 ROLES = ("orchestrator", "risk", "execution", "broker_gateway", "paper_venue", "api_gateway", "technical")
 _PASSWORD = "a test's password"
-_SERVERS_WITH_LOGINS: set[str] = set()
 
 
 class Crash(BaseException):
@@ -97,11 +95,8 @@ def plain_bars() -> list[BarRow]:
 
 
 def make_logins(database: str) -> None:
-    """Give every service its login; they belong to the server, so once per server is enough."""
-    server = urlsplit(database).netloc
-    if server not in _SERVERS_WITH_LOGINS:
-        ensure_logins(database, ROLES, _PASSWORD)
-        _SERVERS_WITH_LOGINS.add(server)
+    """Give every service its login. They belong to the server, and another test may have given them other passwords."""
+    ensure_logins(database, ROLES, _PASSWORD)
 
 
 class InProcessVenue:
