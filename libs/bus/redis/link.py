@@ -8,7 +8,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import hiredis
 
@@ -42,6 +42,15 @@ class Address:
     tls: ssl.SSLContext | None = None
 
 
+@runtime_checkable
+class _Wire(Protocol):
+    """What a link needs of a transport. uvloop's are of no class of asyncio's, so what it can do decides."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 @dataclass(slots=True)
 class _Waiting:
     count: int
@@ -61,7 +70,7 @@ class Link(asyncio.BufferedProtocol):
         self._out: list[bytes] = []
         # Read into one buffer kept for good: a fresh one of 256 KiB per read, asyncio's other way, costs more.
         self._buffer = bytearray(READ_BYTES)
-        self._transport: asyncio.Transport | None = None
+        self._transport: _Wire | None = None
         self._watchdog: asyncio.TimerHandle | None = None
         self._heard_at = self._loop.time()
         self._ended = asyncio.Event()
@@ -166,9 +175,10 @@ class Link(asyncio.BufferedProtocol):
             self._watchdog = self._loop.call_at(silent_until, self._watch)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self.open = True
+        if not isinstance(transport, _Wire):
+            raise TypeError(f"{type(transport).__name__} cannot be written to")
+        self._transport = transport
+        self.open = True
 
     def get_buffer(self, _sizehint: int) -> bytearray:
         return self._buffer
