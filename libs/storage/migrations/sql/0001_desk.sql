@@ -67,6 +67,7 @@ CREATE TABLE desk.analyses (
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (round_id, agent)
 );
+CREATE INDEX analyses_by_agent ON desk.analyses (agent, at DESC);
 
 CREATE TABLE desk.signals (
     signal_id uuid PRIMARY KEY,
