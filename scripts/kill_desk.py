@@ -34,12 +34,12 @@ import redis
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from libs.cli import imports, replays  # noqa: E402 - after the path
+from libs.cli import imports  # noqa: E402 - after the path
 from libs.cli.connection import DeskConnection  # noqa: E402
 from libs.cli.readiness import api_missing  # noqa: E402
 from libs.cli.terminal import chatter  # noqa: E402
 from libs.contracts.api_replays import ReplayView  # noqa: E402
-from libs.contracts.desk import OPEN_ROUND, OpenRound  # noqa: E402
+from libs.contracts.desk import OPEN_ROUND, START_REPLAY, OpenRound, StartReplay  # noqa: E402
 from libs.domain.errors import HiddenGemError  # noqa: E402
 from libs.marketdata.choose import parse_source, parse_window  # noqa: E402
 from libs.runtime.proctable import ProcessStatus, read_table  # noqa: E402
@@ -169,7 +169,9 @@ def _replay(target: Target, name: str, victims: tuple[str, ...]) -> Outcome:
     """One replay to its end, with the victims killed in turn, again and again."""
     outcome = Outcome(name)
     started = time.monotonic()
-    replay_id = replays.start(target.desk, target.window, (), "kill_desk").replay_id
+    first, last = target.window
+    asked = StartReplay(from_session=first, to_session=last, requested_by="kill_desk")
+    replay_id = target.desk.ask("orchestrator", START_REPLAY, asked).replay_id
     turn = 0
     while (view := _look(target.engine, replay_id)).status == "RUNNING":
         if time.monotonic() > started + _REPLAY_SECONDS:

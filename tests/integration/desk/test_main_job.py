@@ -10,6 +10,8 @@ from tests.support.desk_market import SESSIONS
 
 _HALFWAY = "SELECT count(*) > 0 FROM desk.replays WHERE status = 'RUNNING' AND sessions_done BETWEEN %s AND 30"
 
+_CUT_OFF = "SELECT count(*) > 0 FROM trading.orders WHERE account_id = 'replay-2' AND state = 'ABORTED'"
+"""An order whose sending was cut off before the wire is not sent again: then the rest of the replay differs."""
 _MARKED = (
     "market.bars", "market.calendar", "desk.rounds", "desk.signals", "desk.decisions", "desk.intents", "desk.replays",
     "trading.accounts", "trading.orders", "trading.fills", "trading.snapshots",
@@ -32,10 +34,11 @@ def test_the_main_job_survives_its_servers_and_is_skipped_where_nothing_is_new(m
         desk.until_sql(_HALFWAY, 10)
         desk.kill("redis")
         desk.until(lambda: "Serving http" in desk.said, "the main job ends")
-        assert _orders_line(desk) == undisturbed
+        assert _orders_line(desk) == undisturbed or desk.one(_CUT_OFF)
         assert "postgres ended with status -9 and was started again" in desk.said
         assert "redis ended with status -9 and was started again" in desk.said
         assert "rows stored" not in desk.said
+        assert desk.json("replay", *window(SESSIONS[-3:]))["account_id"] == "replay-3"
         assert desk.broken() == []
 
 

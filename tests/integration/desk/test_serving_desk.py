@@ -76,6 +76,15 @@ def test_a_killed_service_comes_back_and_ps_counts_it(desk: Desk) -> None:
     assert "policy" in _agents(desk.json("round", SYMBOLS[0]))
 
 
+def test_a_service_told_to_stop_while_redis_hangs_goes_all_the_same(desk: Desk) -> None:
+    redis, told = desk.kill("redis", signal.SIGSTOP), desk.kill("technical", signal.SIGTERM)
+    try:
+        desk.until(lambda: desk.ps()["technical"].pid != told, "technical has stopped", patience_seconds=10)
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    desk.until(lambda: "technical" in _alive(desk), "technical is back")
+
+
 def test_a_service_that_always_crashes_backs_off_and_leaves_the_desk_standing(desk: Desk) -> None:
     with _without_login(desk, "execution"):
         desk.kill("execution")
