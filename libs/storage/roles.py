@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, TextClause, create_engine, text
 
 _SINGLE = frozenset({"ingestion", "orchestrator", "risk", "execution", "broker_gateway", "paper_venue", "api_gateway"})
 
@@ -26,21 +26,32 @@ def service_url(owner_url: str, service: str, password: str) -> str:
 
 
 def ensure_logins(owner_url: str, services: Iterable[str], password: str) -> None:
-    """Create or update the login role of each service, and let it into this database."""
+    """Create or update the login role of each service, and let it into this database; nobody else comes in."""
     engine = create_engine(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(4846912)"))
+            _run(connection, _DATABASE, {})
             for service in services:
-                statements = connection.execute(
-                    _LOGIN, {"login": login_of(service), "group": group_of(service), "password": password}
-                )
-                for statement in statements.scalar_one():
-                    connection.exec_driver_sql(statement.replace("%", "%%"))
+                _run(connection, _LOGIN, {"login": login_of(service), "group": group_of(service), "password": password})
     finally:
         engine.dispose()
 
 
+def _run(connection: Connection, question: TextClause, values: dict[str, str]) -> None:
+    """Run the statements that the answer to `question` consists of."""
+    for statement in connection.execute(question, values).scalar_one():
+        connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+# PostgreSQL lets everybody into every database, and lets them make temporary tables there. Privileges on a database are
+# no part of its schema: they are set here, not in a migration.
+_DATABASE = text("""
+    SELECT ARRAY[
+        format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()),
+        format('GRANT TEMPORARY ON DATABASE %I TO hiddengem_ingestion', current_database())
+    ]
+""")
 _LOGIN = text("""
     SELECT ARRAY[
         CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = :login)

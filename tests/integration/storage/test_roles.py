@@ -32,6 +32,7 @@ ANALYST_MAY_NOT = [
     "SELECT trading.quiet('2024-09-02')",
     SUBMIT,
     "CREATE TABLE public.mine (n int)",
+    "CREATE TEMPORARY TABLE mine (n int)",
 ]
 FORBIDDEN = {
     "technical": ANALYST_MAY_NOT,
@@ -51,6 +52,7 @@ FORBIDDEN = {
         "SELECT trading.decide_order(gen_random_uuid(), gen_random_uuid())",
         "SELECT risk.reserve(gen_random_uuid(), 'CNY', 1)",
         "SELECT risk.resize_reservation(gen_random_uuid(), 0)",
+        "SELECT ops.acquire_lease('broker_gateway', 'me', '1 day')",
     ],
     "risk": [
         "UPDATE trading.orders SET state = 'APPROVED'",
@@ -85,6 +87,9 @@ FORBIDDEN = {
         "INSERT INTO auth.api_keys SELECT * FROM auth.api_keys",
         "UPDATE auth.api_keys SET role = 'admin'",
         "UPDATE desk.rounds SET status = 'DECIDED'",
+        "SELECT ops.acquire_lease('execution', 'me', '1 day')",
+        "SELECT ops.renew_lease('execution', 'execution-1', 1, '1 day')",
+        "CREATE TEMPORARY TABLE mine (n int)",
     ],
     "ingestion": [
         "SELECT * FROM auth.api_keys",
@@ -142,3 +147,25 @@ def test_any_password_lets_its_service_in(database: str, password: str) -> None:
 def test_a_url_keeps_everything_but_who_asks() -> None:
     url = service_url("postgresql://owner:p%40w@db:5433/desk?sslmode=require", "risk", "a/b")
     assert url == "postgresql://hg_risk:a%2Fb@db:5433/desk?sslmode=require"
+
+
+def test_a_role_that_was_not_let_in_stays_outside(database: str) -> None:
+    name = database.rpartition("/")[2]
+    ensure_logins(database, ["risk"], "s3cret")
+    engine = make_engine(database)
+    with transaction(engine) as tx:
+        assert not tx.exec_driver_sql(
+            f"SELECT has_database_privilege('hiddengem_analyst', '{name}', 'CONNECT')"
+        ).scalar_one()
+    engine.dispose()
+
+
+def test_functions_with_the_owners_rights_look_nothing_up_among_temporary_tables(database: str) -> None:
+    engine = make_engine(database)
+    with transaction(engine) as tx:
+        loose = tx.exec_driver_sql(
+            "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace::regnamespace::text <> 'pg_catalog' "
+            "AND coalesce(array_to_string(proconfig, ','), '') <> 'search_path=pg_catalog, pg_temp'"
+        )
+        assert loose.scalars().all() == []
+    engine.dispose()

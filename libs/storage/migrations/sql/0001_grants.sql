@@ -15,7 +15,6 @@ GRANT INSERT ON ops.dead_letters TO hiddengem_analyst, hiddengem_ingestion, hidd
     hiddengem_execution, hiddengem_broker_gateway, hiddengem_api_gateway;
 
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA market TO hiddengem_ingestion;
-GRANT TEMPORARY ON DATABASE :database TO hiddengem_ingestion;
 
 GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA desk TO hiddengem_orchestrator;
 GRANT UPDATE (published_at, tries) ON ops.outbox TO hiddengem_orchestrator;

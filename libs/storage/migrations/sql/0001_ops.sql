@@ -48,29 +48,34 @@ CREATE TABLE ops.leases (
     expires_at timestamptz NOT NULL
 );
 
--- The new epoch, or NULL while another holder's lease is alive. A holder may take its own lease over at once.
+-- The new epoch, or NULL while another holder's lease is alive. A holder may take its own lease over at once; a lease
+-- bears the name of the one service that may hold it.
 CREATE FUNCTION ops.acquire_lease(p_name text, p_holder text, p_ttl interval) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE new_epoch bigint;
+BEGIN
+    PERFORM ops.require_role('hiddengem_' || p_name);
     INSERT INTO ops.leases AS l (name, epoch, holder, expires_at)
     VALUES (p_name, 1, p_holder, clock_timestamp() + p_ttl)
     ON CONFLICT (name) DO UPDATE
         SET epoch = l.epoch + 1, holder = p_holder, expires_at = clock_timestamp() + p_ttl
         WHERE l.expires_at < clock_timestamp() OR l.holder = p_holder
-    RETURNING epoch
-$$;
+    RETURNING epoch INTO new_epoch;
+    RETURN new_epoch;
+END $$;
 
 CREATE FUNCTION ops.renew_lease(p_name text, p_holder text, p_epoch bigint, p_ttl interval) RETURNS boolean
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-    WITH renewed AS (
-        UPDATE ops.leases SET expires_at = clock_timestamp() + p_ttl
-        WHERE name = p_name AND holder = p_holder AND epoch = p_epoch
-        RETURNING 1
-    ) SELECT EXISTS (SELECT FROM renewed)
-$$;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM ops.require_role('hiddengem_' || p_name);
+    UPDATE ops.leases SET expires_at = clock_timestamp() + p_ttl
+    WHERE name = p_name AND holder = p_holder AND epoch = p_epoch;
+    RETURN FOUND;
+END $$;
 
 -- Refuses a writer whose lease has passed to somebody else, and keeps it from passing until the transaction ends.
 CREATE FUNCTION ops.require_epoch(p_name text, p_epoch bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM FROM ops.leases WHERE name = p_name AND epoch = p_epoch FOR SHARE;
     IF NOT FOUND THEN

@@ -2,7 +2,7 @@
 
 CREATE FUNCTION trading.open_account(
     p_account_id text, p_kind text, p_initial_cash numeric, p_session date, p_txn_id uuid, p_synthetic boolean
-) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM ops.require_role('hiddengem_orchestrator');
     INSERT INTO trading.accounts (account_id, kind, status, initial_cash, synthetic, opened_session)
@@ -24,7 +24,7 @@ CREATE FUNCTION trading.submit_order(
     p_order_id uuid, p_client_order_id text, p_account_id text, p_trading_day date, p_symbol text, p_side text,
     p_qty bigint, p_limit_price numeric, p_expires_at timestamptz, p_decision_id uuid, p_request_id uuid,
     p_trigger_id uuid DEFAULT NULL
-) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE is_synthetic boolean;
 BEGIN
     PERFORM ops.require_role('hiddengem_orchestrator', 'hiddengem_api_gateway');
@@ -48,7 +48,7 @@ END $$;
 -- (a duplicate or a late message: nothing to do). An illegal move, the wrong role or a stale epoch is an error.
 CREATE FUNCTION trading.transition(
     p_order_id uuid, p_from text[], p_to text, p_cause text, p_evidence jsonb, p_epoch bigint
-) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     o trading.orders;
     move trading.legal_moves;
@@ -81,7 +81,7 @@ END $$;
 
 -- Risk's answer on an order, in one place: verdict bound to the order's hash, state, and the hint to execution.
 CREATE FUNCTION trading.decide_order(p_order_id uuid, p_verdict_id uuid) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v risk.verdicts;
     new_version int;

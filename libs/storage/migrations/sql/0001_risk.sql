@@ -36,7 +36,7 @@ CREATE TABLE risk.reservations (
 
 -- Take `amount` out of what is free, or answer false. Buys reserve CNY, sells reserve shares settled before the day.
 CREATE FUNCTION risk.reserve(p_order_id uuid, p_unit text, p_amount numeric) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE o trading.orders;
 BEGIN
     PERFORM ops.require_role('hiddengem_risk');
@@ -57,7 +57,7 @@ END $$;
 
 -- After a fill or at the end of an order: lower the reservation to what the rest may still need (0 voids it).
 CREATE FUNCTION risk.resize_reservation(p_order_id uuid, p_amount numeric) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE r risk.reservations;
 BEGIN
     PERFORM ops.require_role('hiddengem_execution', 'hiddengem_risk');
@@ -75,6 +75,6 @@ BEGIN
 END $$;
 
 -- The control state, held still until the caller's transaction ends: after a halt is committed nothing more is sent.
-CREATE FUNCTION risk.hold_control() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION risk.hold_control() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT state FROM risk.control WHERE scope = 'ALL' FOR SHARE
 $$;

@@ -13,7 +13,6 @@ _PARTS = ("roles", "ops", "market", "desk", "trading", "risk", "broker", "order_
 
 def upgrade() -> None:
     connection = op.get_bind()
-    database = connection.exec_driver_sql("SELECT quote_ident(current_database())").scalar_one()
     for part in _PARTS:
-        statements = (_SQL / f"0001_{part}.sql").read_text(encoding="utf-8").replace(":database", database)
+        statements = (_SQL / f"0001_{part}.sql").read_text(encoding="utf-8")
         connection.exec_driver_sql(statements.replace("%", "%%"))
