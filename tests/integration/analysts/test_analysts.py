@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 
 import pytest
+from sqlalchemy import text
 
 from libs.bus.port import Call, CallContext
 from libs.contracts.analysis import AnalyzeRequest, AnalyzeResult
@@ -12,7 +13,7 @@ from libs.domain.clock import at_shanghai
 from libs.domain.market import Symbol
 from libs.domain.signals import Abstain, AbstainCode, Scope, Signal
 from libs.runtime.analyst import BaseAgent
-from libs.storage.engine import Engine, make_engine
+from libs.storage.engine import Engine, make_engine, transaction
 from libs.storage.snapshot import SnapshotReader
 from services.fundamental.agent import FundamentalAgent
 from services.market_monitor.agent import MarketMonitorAgent
@@ -186,3 +187,45 @@ async def test_news_of_a_company_are_its_tone_and_silence_is_none(engine: Engine
     assert praised.score > 0 > blamed.score
     assert await _abstained(SentimentAgent, engine, made.NO_INDUSTRY) is AbstainCode.NOT_MENTIONED
     assert await _abstained(SentimentAgent, engine, UNKNOWN) is AbstainCode.UNKNOWN_INSTRUMENT
+
+
+_TOLD_BY = [
+    (TechnicalAgent, "bars"),
+    (FundamentalAgent, "valuations"),
+    (MarketMonitorAgent, "bars"),
+    (MarketMonitorAgent, "index_bars"),
+    (MarketMonitorAgent, "margin"),
+    (PolicyAgent, "documents"),
+    (SentimentAgent, "documents"),
+]
+
+
+async def test_a_signal_made_of_simulated_rows_says_so(servers: Servers) -> None:
+    with servers.migrated_database() as url:
+        made.fill(url)
+        engine = make_engine(url, pool_size=1)
+        for analyst, table in _TOLD_BY:
+            assert not await _any_synthetic(analyst, engine), analyst.name
+            _mark(engine, table, synthetic=True)
+            assert await _any_synthetic(analyst, engine), (analyst.name, table)
+            _mark(engine, table, synthetic=False)
+        engine.dispose()
+
+
+async def _any_synthetic(analyst: Analyst, engine: Engine) -> bool:
+    results = (await _ask(analyst, engine)).results
+    signals = [signal for result in results if isinstance(signal := result.to_domain(), Signal)]
+    assert signals
+    return any(signal.synthetic for signal in signals)
+
+
+def _mark(engine: Engine, table: str, *, synthetic: bool) -> None:
+    with transaction(engine) as connection:
+        connection.execute(text(f"UPDATE market.{table} SET synthetic = :synthetic"), {"synthetic": synthetic})
+
+
+async def test_few_mentions_shrink_the_score(engine: Engine) -> None:
+    signal = await _signal(SentimentAgent, engine, made.LIQUOR)
+    tones = [abs(float(datum.value)) for datum in signal.evidence if datum.name == "polarity"]
+    assert len(tones) == 2
+    assert abs(signal.score) < 0.6 * sum(tones) / len(tones)

@@ -65,6 +65,8 @@ async def test_breadth_counts_traded_shares_only(engine: Engine) -> None:
     assert day.advancers + day.decliners <= day.traded
     moved = await in_snapshot(engine, large_moves, made.TODAY, AS_OF, at_least=0.0)
     assert len(moved) == day.traded
+    too_early = at_shanghai(made.TODAY, time(15, 29))
+    assert await in_snapshot(engine, large_moves, made.TODAY, too_early, at_least=0.0) == ()
 
 
 async def test_the_balance_of_a_session_is_public_the_next_morning(engine: Engine) -> None:

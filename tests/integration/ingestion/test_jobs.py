@@ -53,6 +53,16 @@ async def test_the_same_files_again_need_no_process_and_write_nothing(
     assert ingestion.count("imports") == 1
 
 
+async def test_a_simulated_and_a_real_market_never_share_a_database(
+    ingestion: Ingestion, write_bars: WriteBars
+) -> None:
+    report_of(await ingestion.sync(file_request(write_bars("bars.csv", CLOSES))))
+    job = await ingestion.sync(SyncRequest(source="sim"))
+    assert job.status == "FAILED"
+    assert (job.error or "").startswith("SOURCE: sim cannot come in here: this desk holds a real market")
+    assert ingestion.count("bars") == len(CLOSES)
+
+
 async def test_a_changed_file_is_read_again_and_only_what_differs_is_written(
     ingestion: Ingestion, write_bars: WriteBars
 ) -> None:

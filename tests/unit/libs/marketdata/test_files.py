@@ -162,6 +162,14 @@ def test_margin_balances_are_public_the_next_morning_and_the_last_one_waits_for_
     assert row["published_at"] == datetime(2024, 9, 3, 9, 0, tzinfo=SHANGHAI)
 
 
+def test_a_morning_briefing_is_public_at_half_past_eight(tmp_path: Path) -> None:
+    line = json.dumps({"date": "2024-09-03", "section": "宏观", "text": "央行开展逆回购操作。"}, ensure_ascii=False)
+    (tmp_path / "briefing.jsonl").write_text(line, encoding="utf-8")
+    [document] = read_all(tmp_path)[Kind.DOCUMENTS][0].frame.rows(named=True)
+    assert document["published_at"] == datetime(2024, 9, 3, 8, 30, tzinfo=SHANGHAI)
+    assert (document["kind"], document["section"], document["title"]) == ("news", "宏观", "")
+
+
 def test_evening_news_lose_their_markup_and_become_public_at_half_past_seven(tmp_path: Path) -> None:
     content = "<!--repaste.body.begin-->央行<b>降准</b>。<!--repaste.body.end-->[查看原文](https://tv.cctv.com/x.shtml)"
     line = json.dumps({"date": "2024-09-01", "title": "降准", "content": content}, ensure_ascii=False)

@@ -26,6 +26,12 @@ def test_each_board_has_its_own_limit() -> None:
     assert count_limits(moves, SESSION) == LimitCounts(up=2, down=2)
 
 
+def test_the_one_day_on_which_a_share_came_back_without_a_limit_does_not_count() -> None:
+    moves = [_move("000792.SZ", "40.0000", listed=date(1997, 9, 4))]
+    assert count_limits(moves, date(2021, 8, 10)) == LimitCounts(up=0, down=0)
+    assert count_limits(moves, date(2021, 8, 11)) == LimitCounts(up=1, down=0)
+
+
 def test_a_day_without_limit_and_an_unknown_board_do_not_count() -> None:
     moves = [
         _move("301611.SZ", "12.0000", board=Board.CHINEXT, listed=date(2024, 9, 26)),
