@@ -37,11 +37,10 @@ class StorageUnavailable(HiddenGemError):
     retryable = True
 
 
-class StorageBusy(HiddenGemError):
-    """PostgreSQL gave this transaction up for others: a lock, a time limit, a resource."""
+class StorageBusy(StorageUnavailable):
+    """PostgreSQL gave this transaction up for others: a lock, a time limit, a resource. Who waits for it, waits here."""
 
     code = "storage.busy"
-    retryable = True
 
 
 class StaleEpoch(HiddenGemError):
