@@ -38,7 +38,7 @@ class StorageUnavailable(HiddenGemError):
 
 
 class StorageBusy(StorageUnavailable):
-    """PostgreSQL gave this transaction up for others: a lock, a time limit, a resource. Who waits for it, waits here."""
+    """PostgreSQL gave this transaction up for others: a lock, a time limit, a resource."""
 
     code = "storage.busy"
 
