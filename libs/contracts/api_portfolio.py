@@ -15,9 +15,10 @@ class PositionView(View):
     symbol: Annotated[str, Field(examples=["600519.SH"])]
     name: Annotated[str | None, Field(examples=["贵州茅台"])]
     quantity: Annotated[int, Field(examples=[100])]
-    reserved_quantity: int
-    locked_quantity: Annotated[int, Field(description="Bought on locked_day and not to be sold that day (T+1).")]
-    locked_day: date | None
+    reserved_quantity: Annotated[int, Field(description="Set aside for sells that are on their way.")]
+    locked_quantity: Annotated[int, Field(description="Bought in the account's session, not to be sold in it (T+1).")]
+    locked_day: Annotated[date | None, Field(description="That session; null when nothing is locked.")]
+    sellable_quantity: Annotated[int, Field(description="Neither locked nor reserved.")]
     cost: Money
     mark: Annotated[Decimal | None, Field(examples=["1528.0000"])]
     mark_session: date | None

@@ -1,5 +1,6 @@
 """An account with its positions, as the API and the CLI show it."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from libs.contracts.api_portfolio import PortfolioSummary, PositionView
 _ACCOUNT = text("""
     SELECT a.account_id, a.kind, a.status, a.initial_cash, a.synthetic, b.cash, b.reserved,
         (SELECT max(session) FROM trading.snapshots s WHERE s.account_id = a.account_id) AS session,
+        (SELECT session FROM desk.clock c WHERE c.run = a.account_id) AS desk_session,
         (SELECT coalesce(sum(commission + stamp_duty + transfer_fee), 0) FROM trading.fills f
          WHERE f.account_id = a.account_id) AS fees
     FROM trading.accounts a JOIN trading.balances b USING (account_id) WHERE a.account_id = :account_id
@@ -49,7 +51,8 @@ def summary(tx: Connection, account_id: str) -> PortfolioSummary | None:
     account = tx.execute(_ACCOUNT, {"account_id": account_id}).one_or_none()
     if account is None:
         return None
-    positions = [_position(row) for row in tx.execute(_POSITIONS, {"account_id": account_id})]
+    today = account.desk_session or account.session
+    positions = [_position(row, today) for row in tx.execute(_POSITIONS, {"account_id": account_id})]
     market_value = sum((position.value for position in positions), _NOTHING)
     equity = account.cash + market_value
     profit = equity - account.initial_cash
@@ -71,16 +74,19 @@ def summary(tx: Connection, account_id: str) -> PortfolioSummary | None:
     )
 
 
-def _position(row: Row[Any]) -> PositionView:
-    """Before its first close a holding is worth what it cost."""
+def _position(row: Row[Any], today: date | None) -> PositionView:
+    """Before its first close a holding is worth what it cost; what was bought before `today` is locked no more."""
+    unlocked = today is not None and row.locked_day is not None and row.locked_day < today
+    locked = 0 if unlocked else row.locked_quantity
     value = row.cost if row.mark is None else (row.mark * row.quantity).quantize(_CENT_OF_CENT)
     return PositionView(
         symbol=row.symbol,
         name=row.name,
         quantity=row.quantity,
         reserved_quantity=row.reserved,
-        locked_quantity=row.locked_quantity,
-        locked_day=row.locked_day,
+        locked_quantity=locked,
+        locked_day=row.locked_day if locked else None,
+        sellable_quantity=max(0, row.quantity - locked - row.reserved),
         cost=row.cost,
         mark=row.mark,
         mark_session=row.mark_session,

@@ -99,6 +99,30 @@ async def test_the_summary_adds_up(viewer: httpx2.AsyncClient) -> None:
     assert summary["fees"] == "36.4000"
 
 
+async def _position(viewer: httpx2.AsyncClient) -> tuple[int, int, int]:
+    summary = (await viewer.get("/api/v1/portfolio/summary", params={"account_id": ACCOUNT})).json()
+    (held,) = summary["positions"]
+    return held["quantity"], held["locked_quantity"], held["sellable_quantity"]
+
+
+async def test_what_was_bought_is_locked_in_its_session_and_sellable_in_the_next(
+    viewer: httpx2.AsyncClient, database: str
+) -> None:
+    engine = make_engine(database)
+    for session, run, position in (
+        ("2024-09-03", ACCOUNT, (100, 100, 0)),
+        ("2024-09-04", ACCOUNT, (100, 0, 80)),
+        ("2024-09-04", "replay-9", (100, 100, 0)),
+    ):
+        with transaction(engine) as tx:
+            tx.exec_driver_sql(
+                "UPDATE trading.positions SET locked_quantity = 100, locked_day = '2024-09-03', reserved = 20"
+            )
+            tx.exec_driver_sql(f"UPDATE desk.clock SET session = '{session}', run = '{run}'")
+        assert await _position(viewer) == position
+    engine.dispose()
+
+
 async def test_a_replay_shows_its_report(viewer: httpx2.AsyncClient) -> None:
     shown = (await viewer.get(f"/api/v1/replays/{REPLAY}")).json()
     assert (shown["from"], shown["to"], shown["report"]) == ("2024-09-02", "2024-09-03", {"sessions": 2})
