@@ -116,13 +116,16 @@ def test_bad_rows_are_refused_and_counted_while_good_ones_are_stored(desk: Desk,
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.HTML, Fault.EMPTY, Fault.MISSING_COLUMN, Fault.TRUNCATED])
-def test_a_vendor_that_misbehaves_is_named_and_the_desk_goes_on(desk: Desk, vendor: TushareStub, fault: Fault) -> None:
+def test_a_vendor_that_misbehaves_is_named_and_stores_nothing(desk: Desk, vendor: TushareStub, fault: Fault) -> None:
     before = _stored(desk)
     dates = ["--from", SESSIONS[-5].isoformat(), "--to", SESSIONS[-1].isoformat()]
     with _faulty(vendor, fault):
         refused = desk.cli("data", "import", "tushare", *dates)
     assert "a-token-that-must-not-be-shown" not in one_line(refused, "tushare")
     assert _stored(desk) == before
+
+
+def test_a_round_goes_on_without_what_was_refused(desk: Desk) -> None:
     assert desk.json("round", SYMBOLS[0])["status"] == "DECIDED"
 
 

@@ -42,17 +42,12 @@ def test_ctrl_c_while_the_market_is_read(place: Desk) -> None:
     _stopped(place, signal.SIGINT, 130)
 
 
-def test_ctrl_c_during_the_replay(place: Desk) -> None:
-    place.up(*window(SESSIONS[-40:]))
+def test_ctrl_c_during_the_replay_twice_for_good_measure(place: Desk) -> None:
+    process = place.up(*window(SESSIONS[-40:]))
     place.until_sql(_REPLAYING)
+    os.kill(process.pid, signal.SIGINT)
     _stopped(place, signal.SIGINT, 130)
     assert "interrupted before the replay was over" in place.said
-
-
-def test_sigterm_during_the_replay(place: Desk) -> None:
-    place.up(*window(SESSIONS[-40:]))
-    place.until_sql(_REPLAYING)
-    _stopped(place, signal.SIGTERM, 130)
 
 
 def test_a_supervisor_killed_with_9_takes_everything_with_it(place: Desk) -> None:
@@ -73,10 +68,3 @@ def test_the_next_start_does_its_own_job_and_says_what_became_of_the_interrupted
     assert [replay for replay in replays if replay[0] == "RUNNING"] == []
     assert place.broken() == []
     _stopped(place, signal.SIGTERM, 0)
-
-
-def test_ctrl_c_twice_is_as_good_as_once(place: Desk) -> None:
-    process = place.up(*window(SESSIONS[-40:]))
-    place.until_sql(_REPLAYING)
-    os.kill(process.pid, signal.SIGINT)
-    _stopped(place, signal.SIGINT, 130)
