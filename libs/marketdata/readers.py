@@ -39,7 +39,7 @@ def column_names(file: Path) -> list[str]:
         if name.endswith(_CSV_SUFFIXES):
             return pl.read_csv(file, infer_schema=False, n_rows=0).columns
         if name.endswith(_JSON_SUFFIXES):
-            return list(json.loads(_first_line(file)))
+            return _keys(json.loads(_first_line(file)))
     except (pl.exceptions.PolarsError, OSError, EOFError, ValueError) as e:
         raise Unreadable(f"not readable as {''.join(file.suffixes)}: {_first_sentence(e)}") from e
     raise Unreadable("not a .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz file")
@@ -61,6 +61,12 @@ def load(file: Path, layout: Layout) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError, EOFError) as e:
         raise BadFile(file.name, f"cannot be read to its end: {_first_sentence(e)}") from e
     return frame.select(c for c in frame.columns if wanted is None or c in wanted)
+
+
+def _keys(line: object) -> list[str]:
+    if not isinstance(line, dict):
+        raise Unreadable("its first line is no object")
+    return [str(key) for key in line]
 
 
 def _first_line(file: Path) -> bytes:

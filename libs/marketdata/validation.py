@@ -9,6 +9,7 @@ import polars as pl
 _SYMBOL_PATTERN = r"^[0-9]{6}\.(SH|SZ|BJ)$"
 _LARGEST_PRICE = 99_999_999.0
 _LARGEST_AMOUNT = 1e14
+_LARGEST_VOLUME = 1e14
 _WRONG_UNIT_SHARE = 0.2
 _TOLERANCE = 0.02
 _PRICES = ("open", "high", "low", "close")
@@ -80,6 +81,8 @@ def turnover_checks() -> Checks:
     return [
         ("volume missing", _not_finite("volume")),
         ("volume negative", pl.col("volume") < 0),
+        ("volume implausible", pl.col("volume") > _LARGEST_VOLUME),
+        ("volume not whole", pl.col("volume") != pl.col("volume").round()),
         ("amount missing", _not_finite("amount")),
         ("amount negative", pl.col("amount") < 0),
         ("amount implausible", pl.col("amount") > _LARGEST_AMOUNT),

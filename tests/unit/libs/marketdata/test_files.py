@@ -65,6 +65,20 @@ def test_daily_bars_and_valuations_come_out_of_one_file_in_normalised_units(writ
     assert (valuation["pe_ttm"], valuation["pb_mrq"], valuation["ps_ttm"]) == (21.782621, None, None)
 
 
+@pytest.mark.parametrize(("volume", "reason"), [(1e30, "volume implausible"), (1000.5, "volume not whole")])
+def test_a_volume_that_is_no_number_of_shares_is_refused(write: Write, volume: float, reason: str) -> None:
+    bad = {**BAR, "date": datetime(2024, 9, 3), "volume": volume}  # noqa: DTZ001
+    [bars] = read_all(write("any.parquet", {**BAR, "volume": 1000.0}, bad))[Kind.BARS]
+    assert (bars.frame.height, bars.rejected) == (1, {reason: 1})
+
+
+@pytest.mark.parametrize("line", ["5", "[1, 2]", '"text"', "null"])
+def test_lines_that_are_no_objects_are_no_table(write: Write, tmp_path: Path, line: str) -> None:
+    (tmp_path / "lines.jsonl").write_text(line, encoding="utf-8")
+    source = FileSource(write("a.parquet", BAR), sessions=SESSIONS)
+    assert [s.reason for s in source.skipped()] == ["its first line is no object"]
+
+
 def test_a_volume_in_another_unit_than_documented_is_refused(write: Write) -> None:
     with pytest.raises(BadFile, match=r"lots\.parquet: volume and amount do not fit the prices in 100% of rows"):
         read_all(write("lots.parquet", {**BAR, "volume": 10}))
