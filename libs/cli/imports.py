@@ -95,16 +95,21 @@ def show(report: SyncReport, *, on: Console) -> None:
 def summary(report: SyncReport) -> str:
     """One sentence about an import."""
     fresh = [done for done in report.imports if not done.already_imported]
+    files = len({done.path for done in report.imports})
     if report.imports and not fresh:
-        return f"nothing new: {len(report.imports)} files are as they were when they were imported"
+        return f"nothing new: {_counted(files)} already imported with the same content"
     rows = sum(done.inserted + done.updated for done in fresh)
     refused = sum(sum(done.rejected.values()) for done in report.imports)
     conflicts = sum(done.conflicts for done in report.imports)
-    parts = [f"{len(report.imports)} files read", f"{rows:,} rows stored"]
+    parts = [f"{_counted(files)} read", f"{rows:,} rows stored"]
     parts += [f"{refused:,} refused"] if refused else []
     parts += [f"{conflicts:,} conflicts"] if conflicts else []
-    parts += [f"{len(report.skipped)} files skipped"] if report.skipped else []
+    parts += [f"{_counted(len(report.skipped))} skipped"] if report.skipped else []
     return f"{', '.join(parts)} in {report.seconds:.1f} s"
+
+
+def _counted(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
 
 
 def _follow(engine: Engine, job_id: UUID, tell: Callable[[Job], None]) -> Job:

@@ -166,8 +166,8 @@ def upgrade(
 
 
 def main() -> None:
-    """The command `hiddengem`."""
-    app()
+    """The command `hiddengem`, under that name however it was started."""
+    app(prog_name="hiddengem")
 
 
 if __name__ == "__main__":

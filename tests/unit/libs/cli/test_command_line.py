@@ -32,6 +32,13 @@ def test_every_verb_explains_itself(runner: CliRunner, verb: list[str]) -> None:
     assert "Usage" in shown.output
 
 
+def test_the_command_has_one_name_however_it_is_started() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "libs.cli.main", "replay", "--bogus"], capture_output=True, text=True, check=False
+    )
+    assert (shown.returncode, "Usage: hiddengem replay" in shown.stderr) == (2, True)
+
+
 def test_help_loads_neither_database_nor_bus_nor_tables() -> None:
     program = f"""
 import sys

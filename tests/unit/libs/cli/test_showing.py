@@ -64,13 +64,15 @@ def test_an_import_is_summed_up_and_shown_file_by_file() -> None:
     report = SyncReport(
         source="file", synthetic=False, imports=(bars,), skipped=(SkippedFile(path="b.txt", reason="no"),), seconds=1.25
     )
-    assert imports.summary(report) == "1 files read, 8 rows stored, 2 refused, 3 conflicts, 1 files skipped in 1.2 s"
+    assert imports.summary(report) == "1 file read, 8 rows stored, 2 refused, 3 conflicts, 1 file skipped in 1.2 s"
     out = io.StringIO()
     imports.show(report, on=Console(file=out, width=120))
     assert "refused rows of a.csv: 2 BAD" in out.getvalue()
     assert "skipped b.txt: no" in out.getvalue()
+    both = report.model_copy(update={"imports": (bars, bars.model_copy(update={"kind": "valuations"}))})
+    assert imports.summary(both).startswith("1 file read, 16 rows stored")
     again = report.model_copy(update={"imports": (bars.model_copy(update={"already_imported": True}),)})
-    assert imports.summary(again) == "nothing new: 1 files are as they were when they were imported"
+    assert imports.summary(again) == "nothing new: 1 file already imported with the same content"
 
 
 def test_the_last_words_are_those_of_services_that_do_not_run() -> None:
