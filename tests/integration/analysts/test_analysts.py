@@ -166,6 +166,13 @@ async def test_an_industry_from_a_later_list_is_marked(engine: Engine) -> None:
     assert [e.value for e in backdated] == ["2026-03-04"]
 
 
+async def test_policy_on_an_industry_says_that_the_list_came_later(engine: Engine) -> None:
+    results = [result.to_domain() for result in (await _ask(PolicyAgent, engine)).results]
+    signals = {result.subject.scope: result for result in results if isinstance(result, Signal)}
+    assert [e.value for e in signals[Scope.SECTOR].evidence if e.name == "industry_backdated"] == ["2026-03-04"]
+    assert "industry_backdated" not in {e.name for e in signals[Scope.MARKET].evidence}
+
+
 async def test_the_market_is_one_subject_for_all_symbols(engine: Engine) -> None:
     (result,) = (await _ask(MarketMonitorAgent, engine)).results
     assert (result.subject.scope, result.subject.id) == (Scope.MARKET, "CN_A")
