@@ -6,10 +6,11 @@ from sqlalchemy import text
 
 from libs.storage.engine import Connection
 
+# No conflict target: naming one takes the right to read the table, which an analyst has not.
 _INSERT = text("""
     INSERT INTO ops.dead_letters (stream, entry_id, consumer, reason, deliveries, body)
     VALUES (:stream, :entry_id, :consumer, :reason, :deliveries, :body)
-    ON CONFLICT (stream, entry_id) DO NOTHING
+    ON CONFLICT DO NOTHING
 """)
 
 

@@ -4,12 +4,15 @@ import threading
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from libs.domain.market import Symbol
 from libs.storage import dead_letters, universe
 from libs.storage.dead_letters import KeptLetter
 from libs.storage.engine import Engine, make_engine, transaction
 from libs.storage.migrate import newest_revision, revision, upgrade
 from libs.storage.notify import Listener
+from tests.integration.storage.conftest import AsService
 from tests.support.desk_world import SESSIONS, SYMBOLS, make_market, rows
 from tests.support.servers import Servers
 
@@ -47,9 +50,10 @@ def test_a_listener_that_never_started_stops(database: str) -> None:
     Listener(database, ["outbox"], print).stop()
 
 
-def test_a_dead_letter_is_kept_once_whatever_is_in_it(owner: Engine) -> None:
+@pytest.mark.parametrize("service", ["risk", "technical"])
+def test_a_dead_letter_is_kept_once_whatever_is_in_it(owner: Engine, as_service: AsService, service: str) -> None:
     letter = KeptLetter("hiddengem:cmd.risk", "1-0", "risk-1", "poison", 5, "\x00{not json")
-    with transaction(owner) as tx:
+    with transaction(as_service(service)) as tx:
         dead_letters.record(tx, letter)
         dead_letters.record(tx, letter)
     assert rows(owner, "SELECT body, deliveries FROM ops.dead_letters") == [("\ufffd{not json", 5)]
