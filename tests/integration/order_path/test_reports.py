@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from libs.contracts.reports import EndReport, FillReport
 from libs.domain.trading import OrderState, Side
+from libs.pretrade.need import Filled, cost_of_buy
 from tests.support.order_path import ACCOUNT, MAOTAI, PING_AN, TUESDAY, OrderPath
 
 Body = Mapping[str, Any]
@@ -120,6 +121,16 @@ def test_a_batch_of_reports_is_booked_like_one_after_the_other(path: OrderPath) 
     _store(path, _story(first, second))
     assert path.applier.on_hint() == 6
     assert path.rows("SELECT outcome, count(*) FROM trading.applied_reports GROUP BY 1") == [("BOOKED", 6)]
+
+
+def test_a_part_that_is_filled_gives_back_what_the_rest_cannot_need(path: OrderPath) -> None:
+    buy, _ = _two_orders(path)
+    reserved = "SELECT amount FROM risk.reservations WHERE unit = 'CNY' ORDER BY amount DESC LIMIT 1"
+    before = path.one(reserved)
+    _store(path, [_fill(buy, 1, 200)])
+    path.applier.on_hint()
+    rest = cost_of_buy(400, Decimal("10.20"), TUESDAY, Filled(200, Decimal(2000), Decimal(5)))
+    assert Decimal(4080) < path.one(reserved) == rest < before
 
 
 def test_one_report_without_sense_is_refused_and_the_others_are_booked(path: OrderPath) -> None:
