@@ -27,23 +27,27 @@ _UNPUBLISHED = text("""
 """)
 _MARK = text("UPDATE ops.outbox SET published_at = clock_timestamp(), tries = tries + 1 WHERE id = ANY(:ids)")
 
-# A hint whose order (or report) has not moved since is sent again: Redis may have lost it. Harmless if it has not.
-_SWEEP = text("""
-    UPDATE ops.outbox o SET published_at = NULL
-    WHERE published_at < clock_timestamp() - CAST(:age AS interval) * least(o.tries, 15)
-      AND created_at > clock_timestamp() - interval '2 days'
-      AND CASE method
-          WHEN 'risk.review' THEN EXISTS (
-              SELECT FROM trading.orders t WHERE t.order_id = o.order_id AND t.state = 'NEW')
-          WHEN 'execution.send' THEN EXISTS (
-              SELECT FROM trading.orders t WHERE t.order_id = o.order_id AND t.state = 'APPROVED')
-          WHEN 'execution.apply' THEN EXISTS (
-              SELECT FROM broker.reports r WHERE r.report_id <= CAST(o.payload ->> 'through' AS bigint)
-              AND r.report_id > CAST(o.payload ->> 'through' AS bigint) - 1000
-              AND NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id))
-          ELSE false END
+# Hints whose order has not moved, and while a report waits the newest hint to apply: Redis may have lost them. Found
+# from the few orders that are under way, since this is asked every second.
+_NEEDED = """
+    SELECT h.id FROM trading.orders t JOIN ops.outbox h
+        ON h.order_id = t.order_id AND h.method = CASE t.state WHEN 'NEW' THEN 'risk.review' ELSE 'execution.send' END
+    WHERE t.state IN ('NEW', 'APPROVED')
+    UNION ALL
+    SELECT max(id) FROM ops.outbox WHERE method = 'execution.apply' AND EXISTS (
+        SELECT FROM broker.reports r
+        WHERE r.report_id > (SELECT max(report_id) - 1000 FROM broker.reports)
+          AND NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id))
+"""
+_SWEEP = text(f"""
+    UPDATE ops.outbox SET published_at = NULL
+    WHERE id IN ({_NEEDED}) AND published_at < clock_timestamp() - CAST(:age AS interval) * least(tries, 15)
 """)
-_PRUNE = text("DELETE FROM ops.outbox WHERE published_at < clock_timestamp() - interval '3 days'")
+_PRUNE = text(f"""
+    DELETE FROM ops.outbox
+    WHERE published_at < clock_timestamp() - interval '3 days' AND id NOT IN (
+        SELECT id FROM ({_NEEDED}) AS needed WHERE id IS NOT NULL)
+""")
 _PRUNE_INBOX = text("DELETE FROM ops.inbox WHERE at < clock_timestamp() - interval '7 days'")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 from libs.bus.endpoint import Endpoint
@@ -14,7 +14,7 @@ from libs.contracts.base import Nothing
 from libs.contracts.card import AgentCard
 from libs.contracts.orders import RISK_REVIEW, OrderHint
 from libs.runtime.relay import Relay
-from libs.storage import clock, outbox
+from libs.storage import broker_reports, clock, outbox
 from libs.storage.engine import Engine, transaction
 from tests.integration.storage.conftest import AsService
 from tests.support.desk_world import rows, serving
@@ -125,9 +125,37 @@ def test_a_hint_whose_order_has_moved_is_not_sent_again(owner: Engine) -> None:
         assert outbox.sweep(tx, timedelta(0)) == 0
 
 
+def test_a_hint_that_is_needed_is_never_too_old(owner: Engine, as_service: AsService) -> None:
+    needed, _ = submit(owner, 2)
+    with transaction(owner) as tx:
+        tx.exec_driver_sql(
+            "UPDATE ops.outbox SET created_at = now() - interval '9 days', published_at = now() - interval '9 days'"
+        )
+        tx.exec_driver_sql(f"UPDATE trading.orders SET state = 'DENIED' WHERE order_id <> '{needed}'")
+    with transaction(as_service("orchestrator")) as tx:
+        outbox.prune(tx)
+        assert outbox.sweep(tx, timedelta(minutes=1)) == 1
+    assert rows(owner, "SELECT order_id::text, published_at FROM ops.outbox") == [(needed, None)]
+
+
+def test_while_a_report_waits_the_newest_hint_to_apply_is_sent_again(owner: Engine) -> None:
+    with transaction(owner) as tx:
+        for seq in (1, 2):
+            report = broker_reports.RawReport(seq, date(2024, 9, 2), {"kind": "FILL"})
+            broker_reports.store(tx, "paper", [report])
+        outbox.mark_published(tx, outbox.unpublished(tx, 10))
+        assert outbox.sweep(tx, timedelta(0)) == 1
+        assert [row.payload for row in outbox.unpublished(tx, 10)] == [{"through": 2}]
+        outbox.mark_published(tx, outbox.unpublished(tx, 10))
+        for report_id in (1, 2):
+            broker_reports.applied(tx, report_id, broker_reports.ReportOutcome.BOOKED)
+        assert outbox.sweep(tx, timedelta(0)) == 0
+
+
 def test_old_rows_are_forgotten_and_waiting_ones_are_not(owner: Engine, as_service: AsService) -> None:
     submit(owner, 3)
     with transaction(owner) as tx:
+        tx.exec_driver_sql("UPDATE trading.orders SET state = 'DENIED'")
         tx.exec_driver_sql("UPDATE ops.outbox SET published_at = now() - interval '4 days' WHERE id = 1")
         tx.exec_driver_sql("UPDATE ops.outbox SET published_at = now() WHERE id = 2")
         tx.exec_driver_sql(
