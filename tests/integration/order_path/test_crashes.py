@@ -82,6 +82,18 @@ def test_a_hint_again_for_an_order_on_its_way_sends_nothing(path: OrderPath) -> 
     path.resolver.recover()
 
 
+def test_a_venue_must_not_know_an_order_three_times_however_late_it_is_asked(database: str) -> None:
+    machine = ManualClock(datetime(2026, 1, 5, 1, 0, tzinfo=UTC))
+    with order_path(database, machine=machine) as path:
+        order = _approved(path)
+        path.venue.lose_order = True
+        path.deliver()
+        machine.advance(3600)
+        for state in (OrderState.UNKNOWN, OrderState.UNKNOWN, OrderState.MISSING):
+            path.resolver.tick()
+            assert path.state(order) is state
+
+
 def test_a_crash_in_the_gateway_after_the_chance_is_spent_is_unknown_until_the_venue_has_settled(database: str) -> None:
     machine = ManualClock(datetime(2026, 1, 5, 1, 0, tzinfo=UTC))
     with order_path(database, machine=machine) as path:
