@@ -4,6 +4,7 @@ import asyncio
 
 from libs.bus.endpoint import Endpoint
 from libs.bus.port import ServeOptions
+from libs.contracts.card import AgentCard
 from libs.contracts.desk import OPEN_ROUND, START_REPLAY, TRIGGER_AGENT
 from libs.runtime.leases import Lease
 from libs.runtime.relay import Relay
@@ -43,10 +44,6 @@ def build(runtime: Runtime[Settings]) -> Service:
             await ReplayDriver(runtime.engine, runner, runtime.settings, wakes["trading"]).drive_running()
             await started.wait()
 
-    endpoint = Endpoint(runtime.card("orchestrator"))
-    endpoint.method(OPEN_ROUND, desk.open_round)
-    endpoint.method(TRIGGER_AGENT, desk.trigger)
-    endpoint.method(START_REPLAY, desk.start_replay)
     background = (
         lease.keep,
         relay.publish,
@@ -58,7 +55,16 @@ def build(runtime: Runtime[Settings]) -> Service:
     )
     longest = max(60.0, runtime.settings.round_deadline_seconds + _MARGIN_SECONDS)
     options = ServeOptions(longest_deadline_seconds=longest)
+    endpoint = _endpoint(desk, runtime.card("orchestrator"))
     return Service(endpoint, prepare=prepare, background=background, close=listener.stop, options=options)
+
+
+def _endpoint(desk: Desk, card: AgentCard) -> Endpoint:
+    endpoint = Endpoint(card)
+    endpoint.method(OPEN_ROUND, desk.open_round)
+    endpoint.method(TRIGGER_AGENT, desk.trigger)
+    endpoint.method(START_REPLAY, desk.start_replay)
+    return endpoint
 
 
 def main() -> int:

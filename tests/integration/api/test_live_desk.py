@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.support.live_desk import ROOT, LiveDesk, live_desk, processes_with
@@ -45,6 +46,7 @@ def test_one_command_replays_shows_serves_and_leaves_nothing() -> None:
             assert promised in desk.text, promised
         _second_start_is_refused(desk)
         _further_commands_see_it(desk)
+        _the_door_asks_the_desk(desk)
         stopped = _command(desk, "down")
         assert stopped.returncode == 0, stopped.stderr
         assert desk.process.wait(10) == 0
@@ -67,6 +69,16 @@ def _further_commands_see_it(desk: LiveDesk) -> None:
     assert (opened["status"], opened["synthetic"], len(opened["decisions"])) == ("DECIDED", True, 1)
     unknown = _command(desk, "round", "600000.SH")
     assert (unknown.returncode, "600000.SH" in unknown.stderr) == (78, True)
+
+
+def _the_door_asks_the_desk(desk: LiveDesk) -> None:
+    with httpx2.Client(base_url=desk.url, headers={"Authorization": f"Bearer {desk.key}"}, timeout=60) as client:
+        triggered = client.post("/api/v1/agents/technical/trigger", json={})
+        assert (triggered.status_code, len(triggered.json()["results"])) == (200, 20)
+        opened = client.post("/api/v1/rounds", json={"trade": True})
+        assert (opened.status_code, opened.json()["clock"]["phase"]) == (202, "RESTING")
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "agents.trigger", "params": {"agent": "risk"}}
+        assert client.post("/rpc", json=asked).json()["result"]["answer"]["control"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
