@@ -89,10 +89,7 @@ class Postgres:
         except OSError:
             return False
         return (
-            len(lines) >= 8
-            and lines[0] == str(process.pid)
-            and lines[3] == str(port)
-            and lines[7].strip() == "ready"
+            len(lines) >= 8 and lines[0] == str(process.pid) and lines[3] == str(port) and lines[7].strip() == "ready"
         )
 
     @property
@@ -106,9 +103,7 @@ class Postgres:
             process = spawn(command, output=output, death_signal=signal.SIGKILL, user=self.user)
             status = process.wait(timeout=120)
         if status != 0:
-            raise ConfigurationError(
-                f"PostgreSQL could not make its cluster: {last_line(self.log)} (see {self.log})"
-            )
+            raise ConfigurationError(f"PostgreSQL could not make its cluster: {last_line(self.log)} (see {self.log})")
 
 
 def last_line(log: Path) -> str:
@@ -117,9 +112,7 @@ def last_line(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return "no log"
-    telling = [
-        line for line in lines[-20:] if any(word in line for word in ("FATAL", "PANIC", "error", "rror:"))
-    ]
+    telling = [line for line in lines[-20:] if any(word in line for word in ("FATAL", "PANIC", "error", "rror:"))]
     return (telling or lines or ["no output"])[-1].strip()
 
 

@@ -39,9 +39,7 @@ class Redis:
         try:
             with self.log.open("ab") as output:
                 command = [self.binaries.redis_server, "-"]
-                return spawn(
-                    command, output=output, death_signal=self.death_signal, user=self.user, stdin=reader
-                )
+                return spawn(command, output=output, death_signal=self.death_signal, user=self.user, stdin=reader)
         finally:
             os.close(reader)
 

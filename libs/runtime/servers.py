@@ -115,9 +115,7 @@ class _Server:
                 break
             self.port = _free_port()
             self._spawn()
-        raise ServerFailed(
-            f"{self.name} does not start: {last_line(self._program.log)} (see {self._program.log})"
-        )
+        raise ServerFailed(f"{self.name} does not start: {last_line(self._program.log)} (see {self._program.log})")
 
     def revive(self) -> str | None:
         if self.process is None or self.process.poll() is None:
@@ -126,9 +124,7 @@ class _Server:
             return None
         self._failures = 0 if time.monotonic() > self._launched_at + _HEALTHY_SECONDS else self._failures + 1
         if self._failures > _FAILURES_TOLERATED:
-            raise ServerFailed(
-                f"{self.name} keeps dying: {last_line(self._program.log)} (see {self._program.log})"
-            )
+            raise ServerFailed(f"{self.name} keeps dying: {last_line(self._program.log)} (see {self._program.log})")
         status = self.process.returncode
         self._spawn()
         return f"{self.name} ended with status {status} and was started again"

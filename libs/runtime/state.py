@@ -68,9 +68,7 @@ class StateDirectory:
         """The one log stream of all services."""
         return self.path / "log" / "desk.log"
 
-    def prepare(
-        self, *, new_cluster_bytes: int = NEW_CLUSTER_BYTES, restart_bytes: int = RESTART_BYTES
-    ) -> None:
+    def prepare(self, *, new_cluster_bytes: int = NEW_CLUSTER_BYTES, restart_bytes: int = RESTART_BYTES) -> None:
         """Create the folder and refuse, in one line, a place in which the servers could not live."""
         _home_of_user()
         self.server_user = unprivileged_user()

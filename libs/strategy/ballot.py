@@ -100,9 +100,7 @@ def _most_specific(symbol: Symbol, industry: str | None, statements: _Spoken) ->
     for subject in subjects:
         if subject in statements:
             return statements[subject]
-    return Abstain(
-        Subject(Scope.SYMBOL, symbol), AbstainCode.NO_DATA, "the agent gave no result for this symbol"
-    )
+    return Abstain(Subject(Scope.SYMBOL, symbol), AbstainCode.NO_DATA, "the agent gave no result for this symbol")
 
 
 def _vote(answer: AgentAnswer, signal: Signal) -> Vote:

@@ -85,15 +85,11 @@ def plan(
     )
 
 
-def _wanted(
-    scores: Mapping[Symbol, float | None], held: Iterable[Symbol], rules: RankedRules
-) -> frozenset[Symbol]:
+def _wanted(scores: Mapping[Symbol, float | None], held: Iterable[Symbol], rules: RankedRules) -> frozenset[Symbol]:
     known = {symbol: score for symbol, score in scores.items() if score is not None}
     undecided = sorted(symbol for symbol in held if symbol not in known)
     best = [symbol for symbol in _by_rank(known) if known[symbol] >= rules.entry]
-    between = _by_rank(
-        {s: known[s] for s in held if s in known and rules.leave_below <= known[s] < rules.entry}
-    )
+    between = _by_rank({s: known[s] for s in held if s in known and rules.leave_below <= known[s] < rules.entry})
     decided = [*best, *between][: max(0, rules.names - len(undecided))]
     return frozenset([*undecided, *decided])
 

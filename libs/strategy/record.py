@@ -67,9 +67,7 @@ def recompute(record: Mapping[str, Any]) -> Record:
     """Decide again from what entered; equal to the record unless either was changed."""
     try:
         if record["record_version"] != RECORD_VERSION:
-            raise UnreadableRecord(
-                f"record version {record['record_version']!r}; this desk reads {RECORD_VERSION}"
-            )
+            raise UnreadableRecord(f"record version {record['record_version']!r}; this desk reads {RECORD_VERSION}")
         ballot = Ballot(
             Symbol(record["symbol"]),
             tuple(_read_vote(vote) for vote in record["votes"]),
@@ -97,13 +95,9 @@ def _read_vote(vote: Mapping[str, Any]) -> Vote:
 
 
 def _read_abstention(abstention: Mapping[str, Any]) -> Abstention:
-    return Abstention(
-        abstention["agent"], abstention["version"], AbstainCode(abstention["code"]), abstention["detail"]
-    )
+    return Abstention(abstention["agent"], abstention["version"], AbstainCode(abstention["code"]), abstention["detail"])
 
 
 def canonical(record: Mapping[str, Any]) -> bytes:
     """The bytes that are compared and hashed: sorted keys, no spaces, shortest exact floats, UTF-8."""
-    return json.dumps(
-        record, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

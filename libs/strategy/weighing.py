@@ -59,9 +59,7 @@ def decide(ballot: Ballot, rules: WeighingRules) -> Decision:
     return Decision(ballot.symbol, score, disagreement, reasons, shares, ballot.abstentions, rules)
 
 
-def _reasons(
-    votes: Sequence[Vote], shares: Sequence[Share], rules: WeighingRules
-) -> tuple[NoDecisionReason, ...]:
+def _reasons(votes: Sequence[Vote], shares: Sequence[Share], rules: WeighingRules) -> tuple[NoDecisionReason, ...]:
     found: list[NoDecisionReason] = []
     if len(votes) < rules.quorum:
         found.append(NoDecisionReason.BELOW_QUORUM)
@@ -75,13 +73,10 @@ def _reasons(
 def _shares(votes: Sequence[Vote], llm_cap: float) -> tuple[Share, ...]:
     raw = [vote.default_weight * vote.earned_weight * vote.confidence for vote in votes]
     factor = _llm_factor(votes, raw, llm_cap)
-    weights = [
-        weight * factor if vote.llm_derived else weight for vote, weight in zip(votes, raw, strict=True)
-    ]
+    weights = [weight * factor if vote.llm_derived else weight for vote, weight in zip(votes, raw, strict=True)]
     total = math.fsum(weights)
     return tuple(
-        Share(vote, weight, weight / total if total > 0 else 0.0)
-        for vote, weight in zip(votes, weights, strict=True)
+        Share(vote, weight, weight / total if total > 0 else 0.0) for vote, weight in zip(votes, weights, strict=True)
     )
 
 

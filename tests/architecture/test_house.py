@@ -21,7 +21,7 @@ REGISTRIES = [
     ".".join(parts)
     for parts in (
         ("pypi", "org"),
-        ("python" "hosted", "org"),
+        ("python" + "hosted", "org"),
         ("registry", "npmjs"),
         ("registry", "npmmirror"),
         ("registry", "yarnpkg"),

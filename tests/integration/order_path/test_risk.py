@@ -125,6 +125,22 @@ def test_of_five_racers_for_the_last_money_exactly_one_wins(path: OrderPath) -> 
     path.rows("UPDATE trading.balances SET cash = 1000000 RETURNING 1")
 
 
+def test_the_database_itself_sets_aside_no_share_that_was_bought_today(path: OrderPath) -> None:
+    path.submit(MAOTAI, Side.BUY, 600, "10.20")
+    path.settle()
+    path.close_session(TUESDAY)
+    held = path.one("SELECT quantity FROM trading.positions")
+    assert held > 0
+    today = path.submit(MAOTAI, Side.SELL, 100, "10.20")
+    tomorrow = path.submit(MAOTAI, Side.SELL, 100, "10.20", trading_day=WEDNESDAY)
+    with path.engines["risk"].connect() as tx:
+        assert not verdicts.reserve(tx, today, Need(MAOTAI, Decimal(1)))
+        assert not verdicts.reserve(tx, tomorrow, Need(MAOTAI, Decimal(held + 1)))
+        assert verdicts.reserve(tx, tomorrow, Need(MAOTAI, Decimal(held)))
+        tx.rollback()
+    assert path.deliver() == ["risk.review", "risk.review"]
+
+
 def test_reviews_of_one_account_wait_for_each_other(path: OrderPath) -> None:
     path.rows("UPDATE trading.balances SET cash = 250000 RETURNING 1")
     path.rows("UPDATE trading.ledger_entry SET amount = sign(amount) * 250000 RETURNING 1")

@@ -32,9 +32,7 @@ RULES = WeighingRules()
 
 def _signal(subject: Subject, score: float, confidence: float = 0.5, *, llm: bool = False) -> Signal:
     day = date(2024, 9, 2)
-    cited = (
-        Evidence(datum_id("bar", subject.id, "close", day, "file"), "file", "close", 1.0, "CNY", day, NOW),
-    )
+    cited = (Evidence(datum_id("bar", subject.id, "close", day, "file"), "file", "close", 1.0, "CNY", day, NOW),)
     return Signal(
         subject,
         score,
