@@ -18,7 +18,7 @@ from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
-from libs.storage.engine import Engine, StorageUnavailable, make_engine, transaction
+from libs.storage.engine import Engine, StorageBusy, StorageUnavailable, make_engine, transaction
 from libs.telemetry.logs import configure
 from services.ingestion.importing import Importer
 from services.ingestion.settings import IngestionSettings
@@ -50,6 +50,10 @@ def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clo
         report = _sync(job_id, engine, settings, clock)
         with transaction(engine) as connection:
             sync_jobs.finish(connection, job_id, report.model_dump(mode="json"), clock.utc_now())
+    except StorageBusy as e:
+        # A full disk does not empty itself: the operator has to hear of it.
+        _fail(job_id, engine, clock, str(e))
+        return 1
     except StorageUnavailable as e:
         log.warning("database went away during a sync job", extra={"job": str(job_id), "reason": str(e)})
         return EXIT_AGAIN

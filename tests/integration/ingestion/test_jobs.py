@@ -15,7 +15,7 @@ from libs.contracts.market import SyncRequest
 from libs.domain.clock import SystemClock
 from libs.runtime.processes import wait_until
 from libs.storage import sync_jobs
-from libs.storage.engine import transaction
+from libs.storage.engine import make_engine, transaction
 from services.ingestion.child import ChildProcess
 from tests.integration.ingestion.conftest import Ingestion, WriteBars, report_of
 from tests.support.vendor_stubs import AkshareStub, Fault, StubMarket, serving
@@ -103,6 +103,17 @@ async def test_a_path_that_does_not_exist_fails_the_job_without_a_process(ingest
     job = await ingestion.sync(file_request(tmp_path / "nowhere"), ingestion.jobs(never))
     assert job.error is not None
     assert job.error.startswith("SOURCE: ")
+
+
+async def test_a_database_that_is_too_busy_fails_the_job_and_is_not_asked_for_ever(
+    ingestion: Ingestion, shared_database: str, write_bars: WriteBars
+) -> None:
+    owner = make_engine(shared_database)
+    with transaction(owner) as connection:
+        connection.exec_driver_sql("LOCK TABLE market.bars IN ACCESS EXCLUSIVE MODE")
+        job = await ingestion.sync(file_request(write_bars("bars.csv", CLOSES)))
+    owner.dispose()
+    assert (job.status, "lock timeout" in (job.error or "")) == ("FAILED", True)
 
 
 async def test_a_process_that_keeps_dying_is_given_up_after_three_attempts(ingestion: Ingestion) -> None:
