@@ -138,6 +138,20 @@ def test_a_hint_that_is_needed_is_never_too_old(owner: Engine, as_service: AsSer
     assert rows(owner, "SELECT order_id::text, published_at FROM ops.outbox") == [(needed, None)]
 
 
+def test_the_hint_to_send_is_sent_again_while_its_order_is_approved(owner: Engine) -> None:
+    (order,) = submit(owner, 1)
+    with transaction(owner) as tx:
+        verdict = tx.exec_driver_sql(
+            "INSERT INTO risk.verdicts (verdict_id, order_id, order_hash, outcome, approved_qty, reason_codes, "
+            f"limits_version, snapshot, expires_at) VALUES (gen_random_uuid(), '{order}', '', 'APPROVE', 100, '{{}}', "
+            "1, '{}', now()) RETURNING verdict_id"
+        ).scalar_one()
+        tx.exec_driver_sql(f"SELECT trading.decide_order('{order}', '{verdict}')")
+        outbox.mark_published(tx, outbox.unpublished(tx, 10))
+        assert outbox.sweep(tx, timedelta(0)) == 1
+        assert [row.method for row in outbox.unpublished(tx, 10)] == ["execution.send"]
+
+
 def test_while_a_report_waits_the_newest_hint_to_apply_is_sent_again(owner: Engine) -> None:
     with transaction(owner) as tx:
         for seq in (1, 2):
