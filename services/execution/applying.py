@@ -68,7 +68,10 @@ class Applier:
 
     def _alone(self) -> list[StoredReport]:
         with transaction(self._engine) as tx:
-            [report, *_] = batch = self._waiting(tx, 1)
+            batch = self._waiting(tx, 1)
+        if not batch:
+            return batch
+        [report] = batch
         try:
             with transaction(self._engine) as tx:
                 self._apply(tx, report)
