@@ -166,28 +166,42 @@ def _ready(process: subprocess.Popen[bytes], state: StateDirectory, log: Path) -
 
 
 def _replay(target: Target, name: str, victims: tuple[str, ...]) -> Outcome:
-    """One replay to its end, with the victims killed in turn, again and again."""
+    """Replays with the victims killed in turn, again and again; as many as it takes for each to be killed once."""
     outcome = Outcome(name)
+    started = time.monotonic()
+    digests: list[str] = []
+    turn = 0
+    while True:
+        view, turn = _one_replay(target, victims, outcome, turn)
+        outcome.status, outcome.error = view.status, view.error
+        report = view.report or {}
+        digest = report.get("orders_digest", {})
+        digests.append(digest.get("sha256", ""))
+        outcome.orders, outcome.count = ",".join(dict.fromkeys(digests)), digest.get("n", 0)
+        outcome.states = report.get("orders", {})
+        if view.status != "DONE" or turn >= len(victims):
+            break
+    outcome.seconds = round(time.monotonic() - started, 1)
+    return outcome
+
+
+def _one_replay(target: Target, victims: tuple[str, ...], outcome: Outcome, turn: int) -> tuple[ReplayView, int]:
+    """One replay to its end; which victim's turn it is afterwards."""
     started = time.monotonic()
     first, last = target.window
     asked = StartReplay(from_session=first, to_session=last, requested_by="kill_desk")
     replay_id = target.desk.ask("orchestrator", START_REPLAY, asked).replay_id
-    turn = 0
     while (view := _look(target.engine, replay_id)).status == "RUNNING":
         if time.monotonic() > started + _REPLAY_SECONDS:
             break
         if turn < len(victims) * (_SERVER_KILLS if victims == SERVERS else 1_000) and victims:
+            before = sum(outcome.kills.values())
             _hurt(target, victims[turn % len(victims)], outcome)
-            turn += 1
+            # A victim that was not up keeps its turn.
+            turn += sum(outcome.kills.values()) - before
             _ask_a_round(target, outcome)
         time.sleep(target.chance.uniform(0.2, 1.0) * target.every)
-    outcome.seconds = round(time.monotonic() - started, 1)
-    outcome.status, outcome.error = view.status, view.error
-    report = view.report or {}
-    digest = report.get("orders_digest", {})
-    outcome.orders, outcome.count = digest.get("sha256", ""), digest.get("n", 0)
-    outcome.states = report.get("orders", {})
-    return outcome
+    return view, turn
 
 
 def _look(engine: Engine, replay_id: UUID) -> ReplayView:
