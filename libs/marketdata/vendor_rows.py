@@ -1,0 +1,121 @@
+"""From a vendor's raw table to a batch: columns as what they mean, bad rows refused, one row per key.
+
+Everything a provider needs that is the same for every vendor: which day a row is about, whether that day's numbers are
+public already, whether an answer can still change, and how a frame becomes a checked `Batch`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+import polars as pl
+
+from libs.domain.clock import SHANGHAI
+from libs.marketdata.frames import INSTANT, KEYS, conform
+from libs.marketdata.provider import ProviderContext
+from libs.marketdata.row_checks import checks_for
+from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, Window
+from libs.marketdata.validation import check, keep_first, wrong_units
+
+OF_A_SESSION = frozenset({Kind.BARS, Kind.INDEX_BARS, Kind.MINUTE_BARS, Kind.VALUATIONS, Kind.MARGIN, Kind.NORTHBOUND})
+"""Kinds whose numbers move until they are public: what is not public yet is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows in the store's units with what was refused on the way there."""
+
+    frame: pl.DataFrame
+    rows_read: int
+    rejected: Mapping[str, int]
+
+
+def prepared(frame: pl.DataFrame, **rejected: int) -> Prepared:
+    """Rows of which nothing was refused so far but `rejected`, whose reasons are written with underscores."""
+    reasons = {name.replace("_", " "): rows for name, rows in rejected.items() if rows}
+    return Prepared(frame, frame.height + sum(reasons.values()), reasons)
+
+
+def checked(kind: Kind, rows: Prepared | pl.DataFrame, context: ProviderContext, origin: str) -> Batch:
+    """The batch of what passes the checks of its kind; the first of several rows with one key is kept."""
+    given = rows if isinstance(rows, Prepared) else prepared(rows)
+    checks = [*_not_public(kind, context.now), *checks_for(kind, context.sessions)]
+    fit = check(given.frame, checks)
+    merged = keep_first([conform(kind, fit.frame)], KEYS[kind])
+    return Batch(
+        kind,
+        merged.frames[0],
+        origin,
+        rows_read=given.rows_read,
+        rejected={**given.rejected, **fit.rejected},
+        duplicates=merged.duplicates[0],
+        conflicts=merged.conflicts[0],
+    )
+
+
+def _not_public(kind: Kind, now: datetime) -> list[tuple[str, pl.Expr]]:
+    if kind not in OF_A_SESSION:
+        return []
+    return [("not public yet", (pl.col("published_at") > now).fill_null(value=False))]
+
+
+def require_units(bars: pl.DataFrame, origin: str) -> None:
+    """Volume and amount of traded bars fit their prices; `SchemaDrift` where a vendor changed its units."""
+    if complaint := wrong_units(bars):
+        raise SchemaDrift(f"{origin}: {complaint}")
+
+
+def require_rows(frame: pl.DataFrame, origin: str) -> pl.DataFrame:
+    """The frame itself; `SourceError` where it is empty although there must be rows."""
+    if not frame.height:
+        raise SourceError(f"{origin}: an empty table where rows must exist")
+    return frame
+
+
+def day(name: str) -> pl.Expr:
+    """A date, whether it came as `20240902`, `2024-09-02` or the same with a time behind; null where it is none."""
+    digits = pl.col(name).cast(pl.String).str.strip_chars().str.replace_all("-", "").str.head(8)
+    return digits.str.to_date("%Y%m%d", strict=False).alias(name)
+
+
+def number(name: str) -> pl.Expr:
+    """A float; null for what is no number, NaN and infinities included."""
+    value = pl.col(name).cast(pl.String).cast(pl.Float64, strict=False)
+    return pl.when(value.is_finite()).then(value).alias(name)
+
+
+def text(name: str) -> pl.Expr:
+    """A text without blanks around it; null where nothing is left."""
+    value = pl.col(name).cast(pl.String).str.strip_chars()
+    return pl.when(value != "").then(value).alias(name)
+
+
+def instant(name: str) -> pl.Expr:
+    """A moment in Shanghai from `2024-09-02 09:35:00`; null where it is none."""
+    moment = pl.col(name).cast(pl.String).str.strip_chars().str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False)
+    return moment.dt.replace_time_zone("Asia/Shanghai").cast(INSTANT).alias(name)
+
+
+def within(window: Window, name: str) -> pl.Expr:
+    """Rows whose date lies in the window."""
+    return pl.col(name).is_between(window.start, window.end)
+
+
+def sessions_in(context: ProviderContext, window: Window) -> list[date]:
+    """The sessions of a window, in order."""
+    return [session for session in sorted(context.sessions) if window.start <= session <= window.end]
+
+
+def is_public(context: ProviderContext, session: date, moment: time) -> bool:
+    """Whether what is told about a session at `moment` of the same day has been told."""
+    return context.now >= datetime.combine(session, moment, tzinfo=SHANGHAI)
+
+
+def settled(context: ProviderContext, last: date, *, lag_sessions: int = 0) -> date | None:
+    """The last day an answer is about, if it cannot change any more; vendors fill in for hours after the close.
+
+    With a lag, that many further sessions must have begun and ended.
+    """
+    today = context.now.astimezone(SHANGHAI).date()
+    closed = [session for session in context.sessions if last < session < today]
+    return last if last < today and len(closed) >= lag_sessions else None
