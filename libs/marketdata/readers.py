@@ -15,7 +15,8 @@ import polars as pl
 from libs.ashare.boards import board_of
 from libs.domain.errors import HiddenGemError
 from libs.domain.market import Symbol
-from libs.marketdata.frames import EVENING_NEWS, MORNING_BRIEFING, published
+from libs.marketdata.frames import EVENING_NEWS, MORNING_BRIEFING, published, with_nothing
+from libs.marketdata.initials import with_initials
 from libs.marketdata.recognition import LAYOUTS, Layout
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import BadFile, Kind
@@ -103,7 +104,7 @@ def read_instruments(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
         _day("delist_date", raw),
         said.fill_null(pl.col("name").str.contains("ST")).alias("special_treatment"),
     ).with_columns(pl.col("list_date").max().alias("as_of"))
-    return {Kind.INSTRUMENTS: frame}
+    return {Kind.INSTRUMENTS: with_initials(frame)}
 
 
 def read_daily(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
@@ -123,11 +124,13 @@ def read_daily(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
 
 
 VALUATIONS = ("pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm")
+SHARE_COUNTS = ("total_shares", "float_shares", "market_value", "float_market_value")
 
 
 def valuations_of(checked: pl.DataFrame) -> pl.DataFrame:
     """The valuations of daily rows that passed their checks; a row without any has nothing to say."""
-    return checked.filter(pl.any_horizontal(pl.col(VALUATIONS).is_not_null()))
+    valued = checked.filter(pl.any_horizontal(pl.col(VALUATIONS).is_not_null()))
+    return with_nothing(Kind.VALUATIONS, valued, "dividend_yield", *SHARE_COUNTS)
 
 
 def read_index(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
@@ -187,8 +190,14 @@ def read_briefing(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     return {Kind.DOCUMENTS: with_document_ids(frame)}
 
 
+_REFERENCES = ("url", "issuer", "document_number")
+
+
 def with_document_ids(frame: pl.DataFrame) -> pl.DataFrame:
-    """A document's id is the SHA-256 of its kind, date, title and text."""
+    """A document's id is the SHA-256 of its kind, date, title and text. What a text file does not say stays empty."""
+    frame = with_nothing(Kind.DOCUMENTS, frame, *(c for c in _REFERENCES if c not in frame.columns))
+    if "symbols" not in frame.columns:
+        frame = frame.with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("symbols"))
     rows = frame.select("kind", "session_date", "title", "body").rows()
     ids = [hashlib.sha256("\n".join(map(str, row)).encode()).hexdigest() for row in rows]
     return frame.with_columns(pl.Series("document_id", ids, dtype=pl.String))

@@ -18,8 +18,10 @@ from libs.marketdata.frames import (
     conform,
     published,
     with_margin_publication,
+    with_nothing,
 )
-from libs.marketdata.readers import with_document_ids
+from libs.marketdata.initials import with_initials
+from libs.marketdata.readers import SHARE_COUNTS, with_document_ids
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.sim_companies import LISTED_ON, Company, companies
 from libs.marketdata.sim_prices import Day, Walk
@@ -37,7 +39,17 @@ class SimulatedExchange:
 
     name = "sim"
     synthetic = True
-    kinds = frozenset(Kind)
+    kinds = frozenset(
+        {
+            Kind.CALENDAR,
+            Kind.INSTRUMENTS,
+            Kind.BARS,
+            Kind.VALUATIONS,
+            Kind.INDEX_BARS,
+            Kind.MARGIN,
+            Kind.DOCUMENTS,
+        }
+    )
 
     def __init__(self, *, seed: int, last_session: date) -> None:
         if last_session < FIRST_SESSION:
@@ -83,7 +95,8 @@ def _instruments(listed: Sequence[Company]) -> pl.DataFrame:
         "special_treatment": [c.special_treatment for c in listed],
         "as_of": [FIRST_SESSION for _ in listed],
     }
-    return pl.DataFrame(rows, schema=SCHEMAS[Kind.INSTRUMENTS])
+    columns = {name: kind for name, kind in SCHEMAS[Kind.INSTRUMENTS].items() if name in rows}
+    return with_initials(pl.DataFrame(rows, schema=columns))
 
 
 def _bars(days: Sequence[Day], listed: Sequence[Company]) -> pl.DataFrame:
@@ -113,9 +126,10 @@ def _valuations(days: Sequence[Day], bars: pl.DataFrame) -> pl.DataFrame:
         "ps_ttm": np.round(pe * 0.12, 4),
         "pcf_ncf_ttm": np.round(pe * 0.8, 4),
     }
-    return bars.select("symbol", "session", "published_at").with_columns(
+    frame = bars.select("symbol", "session", "published_at").with_columns(
         pl.Series(name, values) for name, values in ratios.items()
     )
+    return with_nothing(Kind.VALUATIONS, frame, "dividend_yield", *SHARE_COUNTS)
 
 
 def _indices(days: Sequence[Day]) -> pl.DataFrame:

@@ -20,14 +20,26 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """A kind of row; each has its own table in schema `market`."""
+    """A kind of row; each has its own table in schema `market`, of the same name."""
 
     CALENDAR = "calendar"
     INSTRUMENTS = "instruments"
+    INSTRUMENT_HISTORY = "instrument_history"
     BARS = "bars"
-    VALUATIONS = "valuations"
+    MINUTE_BARS = "minute_bars"
+    TICKS = "ticks"
     INDEX_BARS = "index_bars"
+    VALUATIONS = "valuations"
+    STATEMENTS = "statements"
+    CORPORATE_ACTIONS = "corporate_actions"
     MARGIN = "margin"
+    NORTHBOUND = "northbound"
+    SECTOR_FLOWS = "sector_flows"
+    PLEDGES = "pledges"
+    UNLOCKS = "unlocks"
+    GOODWILL = "goodwill"
+    SUSPENSIONS = "suspensions"
+    LIMIT_PRICES = "limit_prices"
     DOCUMENTS = "documents"
 
 
@@ -48,6 +60,29 @@ class SourceRefused(SourceError):
     """A source says no: wrong token, no permission, quota spent."""
 
     code = "marketdata.source_refused"
+    retryable = False
+
+
+class SourceLimited(SourceError):
+    """A source asks for patience (429, "每分钟最多访问"); `retry_after_seconds` where it said how much."""
+
+    code = "marketdata.source_limited"
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SourceBanned(SourceError):
+    """A host has shut this desk out for a while (403, a captcha page, connections dropped again and again)."""
+
+    code = "marketdata.source_banned"
+
+
+class SchemaDrift(SourceError):
+    """A source answered in another shape: a column renamed or gone, a unit changed. Trying again cannot help."""
+
+    code = "marketdata.schema_drift"
     retryable = False
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from libs.marketdata.frames import SCHEMAS, conform, published
+from libs.marketdata.initials import initials_of
 from libs.marketdata.readers import board_name
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.sessions import AFTER_CLOSE
@@ -125,6 +126,7 @@ def instruments_batch(listed: Sequence[Listed], as_of: date, origin: str) -> Bat
         "delist_date": [None for _ in listed],
         "special_treatment": ["ST" in share.name for share in listed],
         "as_of": [as_of for _ in listed],
+        "initials": [initials_of(share.name) for share in listed],
     }
     fit = check(pl.DataFrame(rows, schema=SCHEMAS[Kind.INSTRUMENTS]), checks_for(Kind.INSTRUMENTS, []))
     return Batch(Kind.INSTRUMENTS, fit.frame, origin, rows_read=len(listed), rejected=dict(fit.rejected))

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from libs.marketdata.source import Kind
-from libs.storage.binary_copy import Column, Field, encode
+from libs.storage.binary_copy import Column, Field, Texts, encode, stream_order
 from libs.storage.engine import StorageBusy
+from libs.storage.market_tables import TABLES, Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,95 +46,18 @@ class Written:
         return self.inserted + self.updated
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    key: tuple[str, ...]
-    fields: dict[str, Field] | None
-    """How each column is encoded; None: the columns have no fixed width and go row by row."""
-    types: dict[str, str]
-
-    @property
-    def columns(self) -> list[str]:
-        return list(self.types)
-
-
-def _fixed(key: tuple[str, ...], **fields: Field) -> _Table:
-    return _Table(key, fields, {name: field.sql_type for name, field in fields.items()})
-
-
-def _by_row(key: tuple[str, ...], **types: str) -> _Table:
-    return _Table(key, None, types)
-
-
-_KEYED = {"symbol": Field.SYMBOL, "session": Field.DATE}
-_VALUATIONS = ("pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm")
-
-_TABLES: dict[Kind, _Table] = {
-    Kind.CALENDAR: _fixed(("session",), session=Field.DATE),
-    Kind.BARS: _fixed(
-        ("symbol", "session"),
-        **_KEYED,
-        **dict.fromkeys(("open", "high", "low", "close", "pre_close"), Field.PRICE),
-        volume=Field.INTEGER,
-        amount=Field.MONEY,
-        adj_factor=Field.FLOAT,
-        turnover_rate=Field.FLOAT,
-        suspended=Field.BOOLEAN,
-        special_treatment=Field.BOOLEAN,
-        published_at=Field.INSTANT,
-    ),
-    Kind.VALUATIONS: _fixed(
-        ("symbol", "session"), **_KEYED, **dict.fromkeys(_VALUATIONS, Field.FLOAT), published_at=Field.INSTANT
-    ),
-    Kind.INDEX_BARS: _fixed(
-        ("symbol", "session"),
-        **_KEYED,
-        **dict.fromkeys(("open", "high", "low", "close", "pre_close"), Field.FLOAT),
-        volume=Field.INTEGER,
-        amount=Field.FLOAT,
-        published_at=Field.INSTANT,
-    ),
-    Kind.MARGIN: _fixed(
-        ("session",),
-        session=Field.DATE,
-        financing_balance=Field.MONEY,
-        lending_balance=Field.MONEY,
-        financing_bought=Field.MONEY,
-        maintenance_ratio=Field.FLOAT,
-        published_at=Field.INSTANT,
-    ),
-    Kind.INSTRUMENTS: _by_row(
-        ("symbol",),
-        symbol="text",
-        name="text",
-        board="text",
-        industry="text",
-        list_date="date",
-        delist_date="date",
-        special_treatment="boolean",
-        as_of="date",
-    ),
-    Kind.DOCUMENTS: _by_row(
-        ("document_id",),
-        document_id="text",
-        kind="text",
-        outlet="text",
-        session_date="date",
-        title="text",
-        body="text",
-        section="text",
-        published_at="timestamptz",
-    ),
-}
+_SYMBOL_BYTES = len("600519.SH")
+_SEPARATOR = "\x1f"
+"""Stands between the elements of a list on its way into an array; no text of the market carries it."""
 
 
 def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance: Provenance) -> Written:
     """Bring the rows of `frame` into the table of `kind`; the columns are those of `frames.SCHEMAS[kind]`."""
     if not frame.height:
         return Written()
-    table = _TABLES[kind]
+    table = TABLES[kind]
     staged = f"staged_{kind.value}"
-    declared = ", ".join(f"{name} {sql_type}" for name, sql_type in table.types.items())
+    declared = ", ".join(f"{name} {_staged_type(field)}" for name, field in table.fields.items())
     connection.execute(text(f"CREATE TEMPORARY TABLE {staged} ({declared}) ON COMMIT DROP"))
     _stage(connection, staged, table, frame)
     connection.execute(text(f"ANALYZE {staged}"))
@@ -146,26 +71,21 @@ def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance
     return Written(inserted, written - inserted, frame.height - written)
 
 
-def _stage(connection: Connection, staged: str, table: _Table, frame: "pl.DataFrame") -> None:
+def _stage(connection: Connection, staged: str, table: Table, frame: "pl.DataFrame") -> None:
+    columns = [_column(name, table.fields[name], frame) for name in stream_order(table.fields)]
+    names = ", ".join(column.name for column in columns)
     try:
-        _copy(_raw(connection), staged, table, frame)
+        with (
+            _raw(connection).cursor() as cursor,
+            cursor.copy(f"COPY {staged} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            for piece in encode(columns):
+                copy.write(piece)
     except psycopg.Error as e:
         # Raw COPY passes by the place where the database's errors are translated.
         if (e.sqlstate or "").startswith("53"):
             raise StorageBusy(str(e)) from e
         raise
-
-
-def _copy(raw: "psycopg.Connection[tuple[object, ...]]", staged: str, table: _Table, frame: "pl.DataFrame") -> None:
-    names = ", ".join(table.columns)
-    with raw.cursor() as cursor:
-        if table.fields is not None:
-            with cursor.copy(f"COPY {staged} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
-                copy.write(encode([_column(name, field, frame) for name, field in table.fields.items()]))
-            return
-        with cursor.copy(f"COPY {staged} ({names}) FROM STDIN") as copy:
-            for row in frame.select(table.columns).iter_rows():
-                copy.write_row(row)
 
 
 def _raw(connection: Connection) -> "psycopg.Connection[tuple[object, ...]]":
@@ -175,19 +95,37 @@ def _raw(connection: Connection) -> "psycopg.Connection[tuple[object, ...]]":
     return raw
 
 
-def _column(name: str, field: Field, frame: "pl.DataFrame") -> Column:
+def _column(name: str, field: Field, frame: "pl.DataFrame") -> Column | Texts:
     series = frame[name]
-    if field is Field.DATE:
-        return Column(name, field, series.to_physical().to_numpy())
-    if field is Field.INSTANT:
-        return Column(name, field, series.dt.epoch("us").to_numpy())
-    if field is Field.SYMBOL:
-        return Column(name, field, series.to_numpy().astype("S9"))
     if field is Field.FLOAT:
-        return Column(name, field, series.fill_null(float("nan")).to_numpy())
-    if field is Field.INTEGER:
-        return Column(name, field, series.fill_null(-1).to_numpy().astype(np.int64))
-    return Column(name, field, series.to_numpy())
+        series = series.fill_nan(None)
+    if field.is_text:
+        return _texts(name, field, series.list.join(_SEPARATOR) if field is Field.TEXTS else series)
+    nulls = series.is_null().to_numpy() if series.null_count() else None
+    return Column(name, field, _fixed(name, field, series), nulls)
+
+
+def _fixed(name: str, field: Field, series: "pl.Series") -> NDArray[np.generic]:
+    if field is Field.SYMBOL:
+        if series.null_count() or (series.str.len_bytes() != _SYMBOL_BYTES).any():
+            raise ValueError(f"{name} has values that are no symbols")
+        return series.to_numpy().astype(f"S{_SYMBOL_BYTES}")
+    whole = series.to_physical() if field in {Field.DATE, Field.INSTANT} else series
+    return whole.fill_null(value=False if field is Field.BOOLEAN else 0).to_numpy()
+
+
+def _texts(name: str, field: Field, series: "pl.Series") -> Texts:
+    content = np.frombuffer("".join(series.drop_nulls()).encode(), dtype=np.uint8)
+    widths = series.str.len_bytes().cast(int).fill_null(-1).to_numpy()
+    return Texts(name, field, content, widths)
+
+
+def _staged_type(field: Field) -> str:
+    return "text" if field.is_text else field.sql_type
+
+
+def _selected(name: str, field: Field) -> str:
+    return f"string_to_array(staged.{name}, E'\\x1f')" if field is Field.TEXTS else f"staged.{name}"
 
 
 def derive_factors(connection: Connection, symbols: Sequence[str]) -> int:
@@ -216,19 +154,16 @@ _DERIVE = text("""
 """)
 
 
-def _merge_sql(kind: Kind, staged: str, table: _Table) -> str:
-    reads = table.fields or {}
-    values = {
-        name: reads[name].select(f"staged.{name}") if name in reads else f"staged.{name}" for name in table.columns
-    }
+def _merge_sql(kind: Kind, staged: str, table: Table) -> str:
+    values = {name: _selected(name, field) for name, field in table.fields.items()}
     if "adj_factor" in values:
         # A source without factors leaves those that were derived before as they are.
         values["adj_factor"] = f"COALESCE({values['adj_factor']}, stored.adj_factor)"
-    plain = [name for name in table.columns if name not in table.key]
+    plain = [name for name in table.fields if name not in table.key]
     compared = [*plain, "source", "synthetic"]
     old = ", ".join(f"stored.{name}" for name in compared)
     new = ", ".join([*(values[name] for name in plain), "CAST(:source AS text)", "CAST(:synthetic AS boolean)"])
-    columns = [*table.columns, "source", "synthetic", "fetched_at"]
+    columns = [*table.fields, "source", "synthetic", "fetched_at"]
     key = ", ".join(table.key)
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in table.key)
     return f"""

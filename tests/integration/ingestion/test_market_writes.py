@@ -50,6 +50,16 @@ def bars(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMAS[Kind.BARS], orient="row")
 
 
+def document(document_id: str, **changes: object) -> dict[str, object]:
+    row: dict[str, object] = dict.fromkeys(SCHEMAS[Kind.DOCUMENTS])
+    said = {"kind": "news", "outlet": "Wind", "session_date": DAY_1, "title": "", "published_at": PUBLIC, "symbols": []}
+    return row | said | {"document_id": document_id} | changes
+
+
+def documents(*rows: dict[str, object]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=SCHEMAS[Kind.DOCUMENTS], orient="row")
+
+
 DAY_1, DAY_2, DAY_3 = date(2024, 9, 2), date(2024, 9, 3), date(2024, 9, 4)
 
 
@@ -106,11 +116,23 @@ def test_missing_factors_are_derived_from_close_and_reference_price_and_stay(con
 
 def test_text_with_every_awkward_character_survives(connection: Connection) -> None:
     body = "制表\t换行\n反斜杠\\ 引号\"' \\N 表情😀 %s"
-    row = ("a" * 64, "news", "Wind", DAY_1, "", body, None, PUBLIC)
-    frame = pl.DataFrame([row], schema=SCHEMAS[Kind.DOCUMENTS], orient="row")
+    frame = documents(document("a" * 64, body=body, symbols=["600519.SH", "000001.SZ"]))
     assert upsert(connection, Kind.DOCUMENTS, frame, PROVENANCE) == Written(inserted=1)
     assert connection.execute(text("SELECT body FROM market.documents")).scalar_one() == body
+    assert connection.execute(text("SELECT symbols FROM market.documents")).scalar_one() == ["600519.SH", "000001.SZ"]
     assert upsert(connection, Kind.DOCUMENTS, frame, PROVENANCE) == Written(unchanged=1)
+
+
+def test_texts_of_every_width_and_nulls_in_every_place_arrive_as_they_were(connection: Connection) -> None:
+    rows = [
+        document(
+            f"{n:064x}", title="长" * (n % 7), body="文" * n + "x", url=None if n % 3 else f"https://x/{n}", symbols=[]
+        )
+        for n in range(300)
+    ]
+    assert upsert(connection, Kind.DOCUMENTS, documents(*rows), PROVENANCE) == Written(inserted=300)
+    stored = connection.execute(text("SELECT title, body, url, symbols FROM market.documents ORDER BY 1, 2")).all()
+    assert sorted(stored) == sorted((r["title"], r["body"], r["url"], []) for r in rows)
 
 
 def test_nothing_to_store_is_nothing_done(connection: Connection) -> None:

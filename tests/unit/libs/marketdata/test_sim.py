@@ -84,7 +84,7 @@ def test_the_close_before_and_the_reference_price_differ_on_ex_dates_alone_and_t
 
 def test_there_is_something_to_read_for_every_analyst() -> None:
     found = market(1)
-    assert all(found[kind].columns == list(SCHEMAS[kind]) for kind in Kind)
+    assert all(found[kind].columns == list(SCHEMAS[kind]) for kind in SimulatedExchange.kinds)
     assert {row[0] for row in found[Kind.INDEX_BARS].select("symbol").unique().iter_rows()} >= {"000300.SH"}
     assert set(found[Kind.INSTRUMENTS]["board"]) == {Board.MAIN, Board.CHINEXT, Board.STAR}
     assert found[Kind.INSTRUMENTS]["special_treatment"].sum() == 1
