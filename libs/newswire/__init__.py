@@ -1,0 +1,1 @@
+"""Policy papers, news and announcements: fetched politely and safely, cleaned, and kept once each."""
