@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from libs.ashare.adjustment import backward_ratios, forward_factors
 from libs.indicators.series import Floats
 from libs.storage.bars_read import BarColumns
 
@@ -39,13 +40,9 @@ def adjusted(bars: BarColumns) -> AdjustedBars:
 
 
 def _ratio(bars: BarColumns, traded: np.ndarray) -> Floats:
-    """Factor over last factor. A source without factors has them in its reference prices (前收盘)."""
+    """Factor over last factor, of the traded bars alone. A source without factors has them in its reference prices."""
     if traded.sum() == 0:
         return np.empty(0)
-    if all(factor is not None for factor in bars.adj_factor):
-        factors = np.array(bars.adj_factor, dtype=np.float64)[traded]
-    else:
-        close, pre_close = np.array(bars.close)[traded], np.array(bars.pre_close)[traded]
-        factors = np.concatenate(([1.0], np.cumprod(close[:-1] / pre_close[1:])))
-    ratio: Floats = factors / factors[-1]
+    factors = forward_factors(bars.close, bars.pre_close, bars.adj_factor, bars.suspended)
+    ratio: Floats = np.array(backward_ratios([factor for factor, kept in zip(factors, traded, strict=True) if kept]))
     return ratio
