@@ -6,8 +6,20 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.domain.market import Symbol
 from libs.domain.trading import Fill, Side
-from libs.portfolio.ledger import Book, cash_change, entries_of, source_of, transaction_id
+from libs.portfolio.ledger import (
+    Book,
+    Entry,
+    cash_change,
+    dividend_entries,
+    entries_of,
+    payment_entries,
+    share_entries,
+    source_of,
+    tax_entries,
+    transaction_id,
+)
 from tests.support.orders import a_fill
 
 FEES = st.decimals(0, 5000, places=2)
@@ -43,3 +55,34 @@ def test_the_same_fact_has_the_same_transaction_and_another_trade_has_another() 
     fill = a_fill()
     assert transaction_id(source_of(fill)) == transaction_id(source_of(a_fill(price=Decimal(11))))
     assert transaction_id(source_of(fill)) != transaction_id(source_of(a_fill(trade_id="00000002")))
+
+
+AMOUNTS = st.decimals("0.01", 1_000_000, places=2)
+
+
+def _sums(entries: tuple[Entry, ...]) -> set[Decimal]:
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for entry in entries:
+        assert entry.amount != 0
+        sums[entry.unit] += entry.amount
+    return set(sums.values())
+
+
+@given(AMOUNTS, st.integers(1, 1_000_000))
+def test_every_booking_of_a_corporate_action_sums_to_zero(amount: Decimal, shares: int) -> None:
+    for entries in (
+        dividend_entries(amount),
+        payment_entries(amount),
+        tax_entries(amount),
+        share_entries(Symbol("600519.SH"), shares, amount),
+        share_entries(Symbol("600519.SH"), shares, Decimal(0)),
+    ):
+        assert _sums(entries) == {Decimal(0)}
+
+
+@given(AMOUNTS)
+def test_a_dividend_ends_as_cash_and_income(amount: Decimal) -> None:
+    books: defaultdict[Book, Decimal] = defaultdict(Decimal)
+    for entry in (*dividend_entries(amount), *payment_entries(amount)):
+        books[entry.book] += entry.amount
+    assert books == {Book.CASH: amount, Book.DIVIDEND_INCOME: -amount, Book.DIVIDENDS_RECEIVABLE: Decimal(0)}
