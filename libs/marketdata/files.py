@@ -3,20 +3,20 @@
 A part is all files of one layout, so that a (symbol, date) found in two of them keeps the first by file name.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from libs.marketdata.fingerprint import files_of, fingerprint, hashes_of
-from libs.marketdata.frames import KEYS, conform, with_margin_publication
+from libs.marketdata.frames import KEYS, conform, with_next_morning
 from libs.marketdata.readers import READERS, Unreadable, column_names, load, valuations_of
 from libs.marketdata.recognition import Layout, Unknown, recognise
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.source import BadFile, Batch, Kind, Part, Skipped
-from libs.marketdata.validation import check, keep_first, wrong_units
+from libs.marketdata.validation import Checked, check, keep_first, wrong_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class _Checked:
     file: Path
     frame: pl.DataFrame
     rows_read: int
-    rejected: dict[str, int]
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    refused: pl.DataFrame | None = None
 
 
 class FileSource:
@@ -88,28 +89,23 @@ class FileSource:
     def _read_file(self, file: Path, layout: Layout) -> dict[Kind, _Checked]:
         found: dict[Kind, _Checked] = {}
         for kind, frame in READERS[layout](load(file, layout)).items():
-            fit = check(frame, checks_for(kind, self._sessions))
+            fit = self._check(kind, frame)
             if not fit.frame.height:
                 raise BadFile(file.name, f"no row is fit to be stored: {dict(fit.rejected) or 'it is empty'}")
             if kind is Kind.BARS and (complaint := wrong_units(fit.frame)):
                 raise BadFile(file.name, complaint)
-            finished, rejected = self._finish(kind, fit.frame), dict(fit.rejected)
-            if undated := fit.frame.height - finished.height:
-                rejected["next session not known"] = undated
-            found[kind] = _Checked(file, finished, frame.height, rejected)
+            refused = fit.refused(kind)
+            found[kind] = _Checked(file, conform(kind, fit.frame), frame.height, fit.rejected, refused)
             if kind is Kind.BARS and (valued := valuations_of(fit.frame)).height:
-                found[Kind.VALUATIONS] = _Checked(file, conform(Kind.VALUATIONS, valued), valued.height, {})
+                found[Kind.VALUATIONS] = _Checked(file, conform(Kind.VALUATIONS, valued), valued.height)
         return found
 
-    def _finish(self, kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:
-        if kind is Kind.MARGIN:
-            frame = with_margin_publication(frame, self._sessions)
-        elif kind is Kind.BARS:
-            frame = frame.with_columns(
-                (pl.col("trade_status") == 0).alias("suspended"),
-                (pl.col("is_st") == 1).alias("special_treatment"),
-            )
-        return conform(kind, frame)
+    def _check(self, kind: Kind, frame: pl.DataFrame) -> Checked:
+        checks = checks_for(kind, self._sessions)
+        if kind is not Kind.MARGIN:
+            return check(frame, checks)
+        unknown = ("next session not known", pl.col("published_at").is_null())
+        return check(with_next_morning(frame, self._sessions), [*checks, unknown])
 
     def _merge(self, kind: Kind, read: list[_Checked]) -> list[Batch]:
         merged = keep_first([checked.frame for checked in read], KEYS[kind])
@@ -123,6 +119,7 @@ class FileSource:
                 rejected=checked.rejected,
                 duplicates=duplicates,
                 conflicts=conflicts,
+                refused=checked.refused,
             )
             for checked, frame, duplicates, conflicts in zip(
                 read, merged.frames, merged.duplicates, merged.conflicts, strict=True

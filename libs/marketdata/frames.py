@@ -246,13 +246,20 @@ def published(day: str, moment: time) -> pl.Expr:
     return instant.alias("published_at")
 
 
-def with_margin_publication(frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
-    """Margin balances become public on the morning of the session after their own.
+def with_next_morning(frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    """Rows that become public on the morning of the session after their own, as margin balances do.
 
-    Rows whose next session is not known are left out: without it nobody could say when they were public.
+    Where the next session is not known `published_at` is null: nobody could say when the row was public.
     """
     days = sorted(sessions)
     following = pl.DataFrame(
         {"session": days[:-1], "next_session": days[1:]}, schema={"session": pl.Date, "next_session": pl.Date}
     )
-    return frame.join(following, on="session").with_columns(published("next_session", MARGIN_MORNING))
+    return frame.join(following, on="session", how="left", maintain_order="left").with_columns(
+        published("next_session", MARGIN_MORNING)
+    )
+
+
+def with_margin_publication(frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    """Margin balances with their `published_at`; rows whose next session is not known are left out."""
+    return with_next_morning(frame, sessions).drop_nulls("published_at")

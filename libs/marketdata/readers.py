@@ -119,7 +119,11 @@ def read_daily(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
         _number(raw, "trade_status"),
         _number(raw, "is_st"),
         *(_or_null(_number(raw, name)) for name in VALUATIONS),
-    ).with_columns(published("session", AFTER_CLOSE))
+    ).with_columns(
+        (pl.col("trade_status") == 0).alias("suspended"),
+        (pl.col("is_st") == 1).alias("special_treatment"),
+        published("session", AFTER_CLOSE),
+    )
     return {Kind.BARS: keyed}
 
 

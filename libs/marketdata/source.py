@@ -120,6 +120,10 @@ class Batch:
     """Rows whose key was already read, with the same values."""
     conflicts: int = 0
     """Rows whose key was already read, with other values; the first one read is kept."""
+    refused: pl.DataFrame | None = None
+    """The rows counted in `rejected` themselves, in the columns of `validation.REFUSED`: the first 10,000 of them."""
+    source: str | None = None
+    """Which vendor of a chain gave it; None: the source it was read from."""
 
 
 @dataclass(frozen=True, slots=True)

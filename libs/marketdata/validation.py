@@ -1,11 +1,37 @@
 """Refuse bad rows, each for one named reason. Nothing is repaired: corrupt data is worse than none."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
+from libs.marketdata.source import Kind
+
+KEPT_REFUSALS = 10_000
+"""How many refused rows of one batch are kept to be looked at; the counts are exact whatever this is."""
+REFUSED = {
+    "kind": pl.String(),
+    "symbol": pl.String(),
+    "session": pl.Date(),
+    "reason": pl.String(),
+    "row": pl.String(),
+}
+
+_DAYS = (
+    "session",
+    "traded_at",
+    "ends_at",
+    "ex_date",
+    "unlock_date",
+    "effective_from",
+    "session_date",
+    "period",
+    "as_of",
+)
 _SYMBOL_PATTERN = r"^[0-9]{6}\.(SH|SZ|BJ)$"
 _LARGEST_PRICE = 99_999_999.0
 _LARGEST_AMOUNT = 1e14
@@ -24,15 +50,50 @@ class Checked:
 
     frame: pl.DataFrame
     rejected: Mapping[str, int]
+    bad: pl.DataFrame
+    """The first `KEPT_REFUSALS` rows that did not pass, each with its `_reason`."""
+
+    def refused(self, kind: Kind) -> pl.DataFrame | None:
+        """The rows that did not pass in the columns of `REFUSED`; None where all did."""
+        return refused_rows(kind, self.bad) if self.bad.height else None
 
 
 def check(frame: pl.DataFrame, checks: Checks) -> Checked:
     """Split off the rows that fail; a check that cannot decide (null) fails the row."""
     reason = pl.coalesce(pl.when(bad.fill_null(value=True)).then(pl.lit(name)) for name, bad in checks)
     marked = frame.with_columns(reason.alias("_reason"))
-    counts = marked.filter(pl.col("_reason").is_not_null()).group_by("_reason").len().sort("_reason")
+    bad = marked.filter(pl.col("_reason").is_not_null())
+    counts = bad.group_by("_reason").len().sort("_reason")
     kept = marked.filter(pl.col("_reason").is_null()).drop("_reason")
-    return Checked(kept, {str(name): int(rows) for name, rows in counts.rows()})
+    return Checked(kept, {str(name): int(rows) for name, rows in counts.rows()}, bad.head(KEPT_REFUSALS))
+
+
+def refused_rows(kind: Kind, bad: pl.DataFrame) -> pl.DataFrame:
+    """Rows with a `_reason` in the columns of `REFUSED`.
+
+    `session` is the exchange date the row is about, `row` the whole row as a JSON object: dates and instants in ISO
+    8601, numbers that are none as the texts NaN, Infinity and -Infinity.
+    """
+    rows = [_refusal(kind, row) for row in bad.iter_rows(named=True)]
+    return pl.DataFrame(rows, schema=REFUSED, orient="row")
+
+
+def _refusal(kind: Kind, row: dict[str, Any]) -> tuple[str, str | None, date | None, str, str]:
+    reason = row.pop("_reason")
+    days = (row.get(name) for name in _DAYS)
+    day = next((found for found in days if isinstance(found, date)), None)
+    if isinstance(day, datetime):
+        day = day.date()
+    written = {name: _shown(value) for name, value in row.items()}
+    return kind.value, row.get("symbol"), day, reason, json.dumps(written, ensure_ascii=False, allow_nan=False)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+    return value
 
 
 def symbol_checks() -> Checks:
@@ -40,10 +101,10 @@ def symbol_checks() -> Checks:
     return [("malformed symbol", ~pl.col("symbol").str.contains(_SYMBOL_PATTERN))]
 
 
-def session_checks(sessions: Sequence[date], column: str = "session") -> Checks:
-    """The date is a session of the exchange, as far as the calendar given can say."""
+def session_checks(sessions: Sequence[date], day: pl.Expr | None = None) -> Checks:
+    """The date, by default the column `session`, is one of the exchange's, as far as the calendar given can say."""
     known = pl.Series("known", sorted(sessions), dtype=pl.Date)
-    day = pl.col(column)
+    day = pl.col("session") if day is None else day
     first, last = (known[0], known[-1]) if len(known) else (date.max, date.min)
     return [
         ("malformed date", day.is_null()),
@@ -54,11 +115,11 @@ def session_checks(sessions: Sequence[date], column: str = "session") -> Checks:
 
 def price_checks() -> Checks:
     """Prices exist, are positive, and open and close lie within low and high."""
-    missing = pl.any_horizontal(_not_finite(name) for name in _PRICES)
+    lacking = pl.any_horizontal(missing(name) for name in _PRICES)
     low, high = pl.col("low"), pl.col("high")
     outside = [(name, (pl.col(name) < low) | (pl.col(name) > high)) for name in ("open", "close")]
     return [
-        ("price missing", missing),
+        ("price missing", lacking),
         ("price not positive", pl.any_horizontal(pl.col(name) <= 0 for name in _PRICES)),
         ("price implausible", pl.any_horizontal(pl.col(name) > _LARGEST_PRICE for name in _PRICES)),
         ("high below low", high < low),
@@ -70,20 +131,27 @@ def reference_price_checks() -> Checks:
     """The exchange's reference price is there and usable."""
     price = pl.col("pre_close")
     return [
-        ("reference price missing", _not_finite("pre_close")),
+        ("reference price missing", missing("pre_close")),
         ("reference price not positive", price <= 0),
         ("reference price implausible", price > _LARGEST_PRICE),
+    ]
+
+
+def volume_checks() -> Checks:
+    """Volume is there: a whole number of shares, not negative."""
+    return [
+        ("volume missing", missing("volume")),
+        ("volume negative", pl.col("volume") < 0),
+        ("volume implausible", pl.col("volume") > _LARGEST_VOLUME),
+        ("volume not whole", pl.col("volume") != pl.col("volume").round()),
     ]
 
 
 def turnover_checks() -> Checks:
     """Volume and amount are there and not negative."""
     return [
-        ("volume missing", _not_finite("volume")),
-        ("volume negative", pl.col("volume") < 0),
-        ("volume implausible", pl.col("volume") > _LARGEST_VOLUME),
-        ("volume not whole", pl.col("volume") != pl.col("volume").round()),
-        ("amount missing", _not_finite("amount")),
+        *volume_checks(),
+        ("amount missing", missing("amount")),
         ("amount negative", pl.col("amount") < 0),
         ("amount implausible", pl.col("amount") > _LARGEST_AMOUNT),
     ]
@@ -100,8 +168,19 @@ def wrong_units(bars: pl.DataFrame) -> str | None:
     return f"volume and amount do not fit the prices in {share:.0%} of rows; units changed?"
 
 
-def _not_finite(name: str) -> pl.Expr:
+def missing(name: str) -> pl.Expr:
+    """A number is not there, or is none."""
     return ~pl.col(name).cast(pl.Float64, strict=False).is_finite().fill_null(value=False)
+
+
+def absent(name: str) -> pl.Expr:
+    """A text is not there, or is blank."""
+    return pl.col(name).fill_null("").str.strip_chars() == ""
+
+
+def not_one_of(name: str, words: Sequence[str]) -> pl.Expr:
+    """A text is none of these words, or is not there."""
+    return ~pl.col(name).is_in(list(words)).fill_null(value=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,195 @@
+"""Every kind of row has its own ways of being wrong, and a good row of each passes."""
+
+import json
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from libs.marketdata.frames import SCHEMAS
+from libs.marketdata.row_checks import checks_for
+from libs.marketdata.source import Kind
+from libs.marketdata.validation import KEPT_REFUSALS, REFUSED, check
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+DAY = date(2024, 8, 16)
+SESSIONS = [DAY, date(2024, 8, 19), date(2024, 9, 2)]
+MORNING = datetime(2024, 8, 16, 9, 45, tzinfo=SHANGHAI)
+KEYED: dict[str, Any] = {"symbol": "600519.SH", "session": DAY, "published_at": MORNING}
+PERIOD: dict[str, Any] = {
+    "symbol": "600519.SH",
+    "period": date(2024, 6, 30),
+    "announced_on": date(2024, 8, 9),
+    "published_at": MORNING,
+}
+
+GOOD: dict[Kind, dict[str, Any]] = {
+    Kind.INSTRUMENT_HISTORY: {
+        "symbol": "600519.SH",
+        "attribute": "st",
+        "effective_from": DAY,
+        "value": "*ST",
+        "published_at": MORNING,
+    },
+    Kind.MINUTE_BARS: {
+        "symbol": "600519.SH",
+        "interval_minutes": 15,
+        "ends_at": MORNING,
+        **dict.fromkeys(("open", "high", "low", "close"), 10.0),
+        "volume": 100,
+        "published_at": MORNING,
+    },
+    Kind.TICKS: {
+        "symbol": "600519.SH",
+        "traded_at": MORNING,
+        "sequence": 1,
+        "price": 10.0,
+        "volume": 100,
+        "side": "buy",
+        "published_at": MORNING,
+    },
+    Kind.VALUATIONS: {**KEYED, "pe_ttm": -3.0, "dividend_yield": 0.0, "total_shares": 10},
+    Kind.STATEMENTS: {**PERIOD, "item": "net_profit", "value": -1.0},
+    Kind.CORPORATE_ACTIONS: {
+        "symbol": "600519.SH",
+        "ex_date": DAY,
+        "record_date": date(2024, 8, 15),
+        "cash_per_share": 3.0882,
+        **dict.fromkeys(("bonus_per_share", "transfer_per_share", "rights_per_share"), 0.0),
+        "published_at": MORNING,
+    },
+    Kind.NORTHBOUND: {
+        "session": DAY,
+        "net_buy": -6_775_000_000.0,
+        "shanghai_net_buy": -4_000_000_000.0,
+        "shenzhen_net_buy": -2_775_000_000.0,
+        "published_at": MORNING,
+    },
+    Kind.SECTOR_FLOWS: {
+        "session": DAY,
+        "taxonomy": "ths",
+        "sector": "白酒",
+        "inflow": 3e9,
+        "outflow": 2e9,
+        "net_inflow": 1e9,
+        "published_at": MORNING,
+    },
+    Kind.PLEDGES: {"symbol": "600519.SH", "as_of": DAY, "pledged_ratio": 0.2, "published_at": MORNING},
+    Kind.UNLOCKS: {
+        "symbol": "600519.SH",
+        "unlock_date": date(2027, 1, 3),
+        "share_kind": "首发原股东限售股份",
+        "announced_on": DAY,
+        "shares": 100,
+        "ratio": 0.01,
+        "published_at": MORNING,
+    },
+    Kind.GOODWILL: {**PERIOD, "goodwill": 0.0},
+    Kind.SUSPENSIONS: {**KEYED, "extent": "full"},
+    Kind.LIMIT_PRICES: {**KEYED, "pre_close": 10.0, "limit_up": 11.0, "limit_down": 9.0},
+}
+
+
+def frame_of(kind: Kind, *rows: dict[str, Any]) -> pl.DataFrame:
+    whole = [{name: row.get(name) for name in SCHEMAS[kind]} for row in rows]
+    return pl.DataFrame(whole, schema=SCHEMAS[kind])
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_good_row_of_each_kind_passes(kind: Kind) -> None:
+    assert check(frame_of(kind, GOOD[kind]), checks_for(kind, SESSIONS)).frame.height == 1
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_without_a_time_of_publication_no_row_passes_that_a_reader_would_date_by_it(kind: Kind) -> None:
+    if kind is Kind.VALUATIONS:  # a source adds it after its checks
+        return
+    result = check(frame_of(kind, {**GOOD[kind], "published_at": None}), checks_for(kind, SESSIONS))
+    assert dict(result.rejected) == {"publication time missing": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "reason"),
+    [
+        (Kind.INSTRUMENT_HISTORY, {"attribute": "colour"}, "attribute unknown"),
+        (Kind.INSTRUMENT_HISTORY, {"value": "XST"}, "unknown value of st"),
+        (Kind.INSTRUMENT_HISTORY, {"effective_to": date(2024, 8, 15)}, "ends before it begins"),
+        (Kind.MINUTE_BARS, {"ends_at": datetime(2024, 8, 16, 12, 0, tzinfo=SHANGHAI)}, "outside trading hours"),
+        (Kind.MINUTE_BARS, {"ends_at": datetime(2024, 8, 17, 9, 45, tzinfo=SHANGHAI)}, "not a session"),
+        (Kind.MINUTE_BARS, {"ends_at": None}, "malformed date"),
+        (Kind.MINUTE_BARS, {"interval_minutes": 0}, "interval is no number of minutes"),
+        (Kind.MINUTE_BARS, {"high": 9.0}, "high below low"),
+        (Kind.MINUTE_BARS, {"amount": -1.0}, "amount negative"),
+        (Kind.TICKS, {"price": float("nan")}, "price missing"),
+        (Kind.TICKS, {"price": 0.0}, "price not positive"),
+        (Kind.TICKS, {"volume": 0}, "volume not positive"),
+        (Kind.TICKS, {"side": "B"}, "side unknown"),
+        (Kind.TICKS, {"traded_at": datetime(2024, 8, 16, 8, 0, tzinfo=SHANGHAI)}, "outside trading hours"),
+        (Kind.VALUATIONS, {"market_value": 0.0}, "market_value not positive"),
+        (Kind.STATEMENTS, {"announced_on": date(2024, 6, 29)}, "announced before the period ended"),
+        (Kind.STATEMENTS, {"announced_on": None}, "announcement date missing"),
+        (Kind.STATEMENTS, {"item": "净利润"}, "item unknown"),
+        (Kind.STATEMENTS, {"value": float("inf")}, "value missing"),
+        (Kind.CORPORATE_ACTIONS, {"cash_per_share": 0.0}, "nothing is given"),
+        (Kind.CORPORATE_ACTIONS, {"rights_per_share": 0.3}, "rights without a price"),
+        (Kind.CORPORATE_ACTIONS, {"record_date": DAY}, "record date not before the ex-date"),
+        (Kind.NORTHBOUND, {"net_buy": 6_775_000_000.0}, "the two halves do not make the whole"),
+        (Kind.NORTHBOUND, {"session": SESSIONS[1]}, "net purchases after the exchanges ended them"),
+        (
+            Kind.NORTHBOUND,
+            dict.fromkeys(("net_buy", "shanghai_net_buy", "shenzhen_net_buy")),
+            "nothing is said",
+        ),
+        (Kind.SECTOR_FLOWS, {"net_inflow": 2e9}, "inflow less outflow is not the net inflow"),
+        (Kind.SECTOR_FLOWS, {"taxonomy": "mine"}, "taxonomy unknown"),
+        (Kind.PLEDGES, {"pledged_ratio": 20.0}, "pledged ratio is no fraction"),
+        (Kind.UNLOCKS, {"shares": 0}, "shares not positive"),
+        (Kind.GOODWILL, {"goodwill": -1.0}, "goodwill negative"),
+        (Kind.SUSPENSIONS, {"extent": "all day"}, "extent unknown"),
+        (Kind.LIMIT_PRICES, {"limit_up": None}, "one limit without the other"),
+        (Kind.LIMIT_PRICES, {"limit_up": 9.5}, "limits not around the reference price"),
+    ],
+)
+def test_a_bad_row_is_refused_for_its_reason(kind: Kind, wrong: dict[str, Any], reason: str) -> None:
+    result = check(frame_of(kind, {**GOOD[kind], **wrong}, GOOD[kind]), checks_for(kind, SESSIONS))
+    assert dict(result.rejected) == {reason: 1}
+    assert result.frame.height == 1
+
+
+def test_after_the_exchanges_ended_net_purchases_a_turnover_alone_is_good() -> None:
+    row = {"session": SESSIONS[1], "turnover": 1.2e11, "published_at": MORNING}
+    assert check(frame_of(Kind.NORTHBOUND, row), checks_for(Kind.NORTHBOUND, SESSIONS)).frame.height == 1
+
+
+def test_a_day_without_limits_has_none_and_is_good() -> None:
+    row = {**GOOD[Kind.LIMIT_PRICES], "limit_up": None, "limit_down": None}
+    assert check(frame_of(Kind.LIMIT_PRICES, row), checks_for(Kind.LIMIT_PRICES, SESSIONS)).frame.height == 1
+
+
+def test_refused_rows_can_be_looked_at_whole() -> None:
+    bad = {**GOOD[Kind.TICKS], "price": float("nan")}
+    refused = check(frame_of(Kind.TICKS, bad), checks_for(Kind.TICKS, SESSIONS)).refused(Kind.TICKS)
+    assert refused is not None
+    assert refused.schema == REFUSED
+    [(kind, symbol, session, reason, row)] = refused.rows()
+    assert (kind, symbol, session, reason) == ("ticks", "600519.SH", DAY, "price missing")
+    written = json.loads(row)
+    assert written["price"] == "NaN"
+    assert written["traded_at"] == "2024-08-16T09:45:00+08:00"
+    assert set(written) == set(SCHEMAS[Kind.TICKS])
+
+
+def test_nothing_refused_is_none() -> None:
+    assert check(frame_of(Kind.TICKS, GOOD[Kind.TICKS]), checks_for(Kind.TICKS, SESSIONS)).refused(Kind.TICKS) is None
+
+
+def test_of_very_many_refused_rows_the_first_are_kept_and_all_are_counted() -> None:
+    bad = frame_of(Kind.TICKS, {**GOOD[Kind.TICKS], "price": 0.0})
+    many = pl.concat([bad] * (KEPT_REFUSALS + 5))
+    result = check(many, checks_for(Kind.TICKS, SESSIONS))
+    assert dict(result.rejected) == {"price not positive": KEPT_REFUSALS + 5}
+    refused = result.refused(Kind.TICKS)
+    assert refused is not None
+    assert refused.height == KEPT_REFUSALS
