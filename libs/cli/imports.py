@@ -47,7 +47,8 @@ def sync_request(
 ) -> SyncRequest:
     """What ingestion is asked for."""
     path = None if choice.path is None else str(choice.path)
-    return SyncRequest(source=choice.name, path=path, from_date=first, to_date=last, symbols=symbols)
+    chain = choice.chain if choice.name == "vendors" else ()
+    return SyncRequest(source=choice.name, path=path, sources=chain, from_date=first, to_date=last, symbols=symbols)
 
 
 def sync(desk: DeskConnection, request: SyncRequest, *, on: Console) -> SyncReport:

@@ -98,8 +98,9 @@ def main_job(
     choice: SourceChoice, desk: DeskConnection, first: date | None, last: date | None, symbols: tuple[Symbol, ...]
 ) -> None:
     """Import the market and replay it, telling how it goes."""
-    vendor = choice.name in ("tushare", "akshare")
-    asked = imports.sync_request(choice, first, last, symbols) if vendor else imports.sync_request(choice, None, None)
+    asked = (
+        imports.sync_request(choice, first, last, symbols) if choice.chain else imports.sync_request(choice, None, None)
+    )
     imported = imports.sync(desk, asked, on=console)
     console.print(f"market: {imports.summary(imported)}")
     with desk.engine() as engine:
@@ -185,7 +186,7 @@ def _choose(source: str | None) -> SourceChoice:
     else:
         with console.status("looking for a market that can be reached"):
             choice = choose(None, os.environ)
-        console.print(f"source: {choice.name}")
+        console.print(f"source: {choice.text}")
     if choice.synthetic:
         _banner(choice)
     return choice

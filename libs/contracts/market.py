@@ -7,9 +7,23 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from libs.contracts.analysis import SymbolText
-from libs.contracts.base import Command, Event, Method
+from libs.contracts.base import Command, Event, Method, Text
+from libs.marketdata.choose import VENDORS, SourceName, VendorName
+from libs.marketdata.source import Kind
 
-SourceName = Literal["tushare", "akshare", "file", "sim"]
+DESK_KINDS = (
+    Kind.CALENDAR,
+    Kind.INSTRUMENTS,
+    Kind.INSTRUMENT_HISTORY,
+    Kind.BARS,
+    Kind.INDEX_BARS,
+    Kind.VALUATIONS,
+    Kind.CORPORATE_ACTIONS,
+    Kind.MARGIN,
+    Kind.SUSPENSIONS,
+    Kind.DOCUMENTS,
+)
+"""What vendors are asked for when nobody said: what a desk needs to come to decisions and to keep its books."""
 
 
 class SyncRequest(Command):
@@ -18,9 +32,22 @@ class SyncRequest(Command):
     source: SourceName
     path: str | None = None
     """A file or folder, for source `file` alone."""
+    sources: Annotated[tuple[VendorName, ...], Field(max_length=len(VENDORS))] = ()
+    """The vendors in the order they are asked, for source `vendors` alone; empty: the default order."""
+    kinds: Annotated[tuple[Kind, ...], Field(max_length=len(Kind))] = ()
+    """Only these kinds; empty: `DESK_KINDS` of vendors, everything of files and the simulated exchange."""
     from_date: date | None = None
     to_date: date | None = None
-    symbols: Annotated[tuple[SymbolText, ...], Field(max_length=5000)] = ()
+    symbols: Annotated[tuple[SymbolText, ...], Field(max_length=10_000)] = ()
+    exact: bool = False
+    """Fetch these sessions and nothing else; without it the history that analysts need comes with them."""
+    dry_run: bool = False
+    """Only say what would be done: parts, calls and their time. Nothing is stored."""
+
+    @property
+    def vendors(self) -> tuple[VendorName, ...]:
+        """The chain that is asked for by name; empty for the default chain, files and the simulated exchange."""
+        return self.sources or tuple(vendor for vendor in VENDORS if vendor == self.source)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -30,6 +57,13 @@ class SyncRequest(Command):
             raise ValueError("path: must be absolute, since ingestion runs elsewhere")
         if self.from_date and self.to_date and self.to_date < self.from_date:
             raise ValueError("to_date: lies before from_date")
+        if self.sources and self.source != "vendors":
+            raise ValueError("sources: belong to source vendors")
+        if self.exact and not (self.from_date and self.to_date):
+            raise ValueError("exact: needs from_date and to_date")
+        for name in ("sources", "kinds", "symbols"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"{name}: something stands there twice")
         return self
 
 
@@ -39,18 +73,32 @@ class SyncAccepted(Command):
     job_id: UUID
 
 
+class CancelSync(Command):
+    """End a job; what it has stored stays."""
+
+    job_id: UUID
+
+
+class SyncCancelled(Command):
+    """Whether the job was still running, and has been ended by this."""
+
+    cancelled: bool
+
+
 class ImportReport(Event):
     """What became of one file, or of one endpoint of a vendor."""
 
     path: str
     kind: str
+    source: str | None = None
+    """Which vendor of a chain gave it."""
     sha256: str | None = None
     rows_read: int = 0
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     rejected: dict[str, int] = Field(default_factory=dict)
-    """Rows refused, by reason; nothing of them is stored."""
+    """Rows refused, by reason; they are in quarantine, nothing of them is stored."""
     duplicates: int = 0
     conflicts: int = 0
     """Rows whose key another file gave before with other values; the first file by name wins."""
@@ -65,6 +113,40 @@ class SkippedFile(Event):
     reason: str
 
 
+class FailedPart(Event):
+    """A part that no source could give; the other parts of the job are stored."""
+
+    part: str
+    code: str
+    reason: str
+
+
+class PlannedCalls(Event):
+    """How often one host would be asked for one kind, as far as nothing goes wrong."""
+
+    kind: str
+    vendor: str
+    host: str
+    parts: int
+    calls: int
+    seconds: float
+    """The least the calls take under the vendor's limit; buckets of different hosts run out side by side."""
+
+
+class SyncPlan(Event):
+    """What a request would do."""
+
+    parts: int
+    already_stored: int
+    """Parts whose content is known to be stored."""
+    first: date | None = None
+    last: date | None = None
+    symbols: int = 0
+    calls: tuple[PlannedCalls, ...] = ()
+    seconds: float = 0.0
+    """The time of the slowest bucket."""
+
+
 class SyncReport(Event):
     """The result of a job, as stored in `market.sync_jobs.report`."""
 
@@ -72,7 +154,32 @@ class SyncReport(Event):
     synthetic: bool
     imports: tuple[ImportReport, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
+    failed: tuple[FailedPart, ...] = ()
+    plan: SyncPlan | None = None
+    """The answer to a dry run."""
     seconds: float = 0.0
 
 
+Decision = Literal["release", "dismiss"]
+Words = Annotated[Text, Field(min_length=3, max_length=500)]
+
+
+class DecideQuarantine(Command):
+    """Say what becomes of rows in quarantine: `release` stores them as they are, `dismiss` closes the matter."""
+
+    decision: Decision
+    ids: Annotated[tuple[int, ...], Field(min_length=1, max_length=1000)]
+    who: Annotated[Text, Field(min_length=1, max_length=100)]
+    why: Words
+    """Kept with the rows."""
+
+
+class QuarantineDecided(Command):
+    """What was done; nothing was, if any of the rows could not be decided on."""
+
+    decided: int
+
+
 SYNC = Method("market.sync", SyncRequest, SyncAccepted)
+CANCEL_SYNC = Method("market.cancel_sync", CancelSync, SyncCancelled)
+DECIDE_QUARANTINE = Method("market.quarantine", DecideQuarantine, QuarantineDecided)

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from libs.domain.errors import HiddenGemError
+
 Json = Mapping[str, Any]
 
 
@@ -24,6 +26,21 @@ class Job:
     attempts: int
     report: dict[str, Any] | None
     error: str | None
+    origin: str
+    """Who wanted it: asked, schedule, repair."""
+    plan: dict[str, Any] | None
+    parts_total: int | None
+    parts_done: int
+    eta_seconds: float | None
+    stalled: int
+    """Attempts since the last part was stored."""
+    started_at: datetime
+
+
+class JobEnded(HiddenGemError):
+    """The job was cancelled, or another process does it now; what this one has in hand must not be stored."""
+
+    code = "market.job_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +63,9 @@ class Import:
     finished_at: datetime
 
 
-def open_job(connection: Connection, job_id: UUID, request: Json, now: datetime) -> None:
-    """A new job, running from now on."""
-    connection.execute(_OPEN, {"job_id": job_id, "request": request, "now": now})
+def open_job(connection: Connection, job_id: UUID, request: Json, now: datetime, *, origin: str = "asked") -> None:
+    """A new job, running from now on; it belongs to whoever takes it first."""
+    connection.execute(_OPEN, {"job_id": job_id, "request": request, "now": now, "origin": origin})
 
 
 def find(connection: Connection, job_id: UUID) -> Job | None:
@@ -62,15 +79,80 @@ def unfinished(connection: Connection) -> list[UUID]:
     return list(connection.execute(_UNFINISHED).scalars())
 
 
-def begin_attempt(connection: Connection, job_id: UUID, fingerprint: str | None) -> int:
-    """Count one more try to read what has this fingerprint; gives how many tries that makes."""
-    attempts: int = connection.execute(_BEGIN, {"job_id": job_id, "fingerprint": fingerprint}).scalar_one()
+def free(connection: Connection, holder: str, now: datetime) -> list[UUID]:
+    """Unfinished jobs that `holder` may take up, its own and those nobody holds: the schedule's first, then by age."""
+    return list(connection.execute(_FREE, {"holder": holder, "now": now}).scalars())
+
+
+def begin_attempt(
+    connection: Connection, job_id: UUID, fingerprint: str | None, *, holder: str, now: datetime, until: datetime
+) -> int | None:
+    """Take a job and count one more try to read what has this fingerprint: how many tries that makes.
+
+    None where the job is not to be had: it has ended, or another living instance holds it.
+    """
+    values = {"job_id": job_id, "fingerprint": fingerprint, "holder": holder, "now": now, "until": until}
+    attempts: int | None = connection.execute(_BEGIN, values).scalar_one_or_none()
     return attempts
 
 
-def show_progress(connection: Connection, job_id: UUID, share: float, message: str) -> None:
-    """Tell how far a running job is (0 … 1)."""
-    connection.execute(_PROGRESS, {"job_id": job_id, "share": share, "message": message})
+def is_urgent(connection: Connection) -> bool:
+    """Whether a job of the schedule waits, for which others step aside between two parts."""
+    urgent: bool = connection.execute(_URGENT).scalar_one()
+    return urgent
+
+
+def put_back(connection: Connection, job_id: UUID, holder: str) -> None:
+    """Let go of a job that stepped aside; the attempt does not count."""
+    connection.execute(_PUT_BACK, {"job_id": job_id, "holder": holder})
+
+
+def hold(connection: Connection, job_id: UUID, holder: str, until: datetime) -> tuple[int, float] | None:
+    """Go on holding a job: how far it is (parts stored, share). None when it has ended or passed to another."""
+    row = connection.execute(_HOLD, {"job_id": job_id, "holder": holder, "until": until}).one_or_none()
+    return None if row is None else (row.parts_done, row.progress)
+
+
+def settle_plan(connection: Connection, job_id: UUID, plan: Json) -> dict[str, Any]:
+    """Keep what the first attempt has settled on; gives what is kept, which is an earlier attempt's where one was."""
+    kept: dict[str, Any] = connection.execute(_SETTLE, {"job_id": job_id, "plan": plan}).scalar_one()
+    return kept
+
+
+def stored_parts(connection: Connection, job_id: UUID) -> set[str]:
+    """The parts that this job has stored, in whichever attempt."""
+    return set(connection.execute(_PARTS, {"job_id": job_id}).scalars())
+
+
+def count_parts(connection: Connection, job_id: UUID, total: int) -> None:
+    """How many parts the job has."""
+    connection.execute(_COUNT, {"job_id": job_id, "total": total})
+
+
+def part_stored(
+    connection: Connection, job_id: UUID, part: str, *, attempt: int, seconds: float, now: datetime
+) -> None:
+    """A part is done; stands at the end of the transaction that stores its rows.
+
+    Raises `JobEnded` when the job was cancelled or another attempt has begun, so that nothing of the part is stored.
+    """
+    values = {"job_id": job_id, "part": part, "attempt": attempt, "seconds": seconds, "now": now}
+    if connection.execute(_ADVANCE, values).rowcount != 1:
+        raise JobEnded(f"job {job_id} has been ended or taken over")
+    connection.execute(_PART, values)
+
+
+def show_progress(
+    connection: Connection, job_id: UUID, share: float, message: str, eta_seconds: float | None = None
+) -> bool:
+    """Tell how far a running job is (0 … 1); False when it does not run any more."""
+    values = {"job_id": job_id, "share": share, "message": message, "eta": eta_seconds}
+    return connection.execute(_PROGRESS, values).rowcount == 1
+
+
+def cancel(connection: Connection, job_id: UUID, now: datetime) -> bool:
+    """End a running job where it stands; False where it had ended already."""
+    return connection.execute(_CANCEL, {"job_id": job_id, "now": now}).rowcount == 1
 
 
 def finish(connection: Connection, job_id: UUID, report: Json, now: datetime) -> None:
@@ -100,9 +182,14 @@ def without_bars(connection: Connection, symbols: Sequence[str]) -> list[str]:
     return list(connection.execute(_WITHOUT_BARS, {"symbols": list(symbols)}).scalars())
 
 
-def stored_span(connection: Connection, source: str) -> tuple[date, date] | None:
-    """The first and last session of the bars of a source, None where there are none."""
-    first, last = connection.execute(_SPAN, {"source": source}).one()
+def symbols_with_bars(connection: Connection) -> list[str]:
+    """Every symbol that has a bar: what a desk follows once it has data."""
+    return list(connection.execute(_SYMBOLS).scalars())
+
+
+def stored_span(connection: Connection, sources: Sequence[str]) -> tuple[date, date] | None:
+    """The first and last session of the bars of these sources, None where there are none."""
+    first, last = connection.execute(_SPAN, {"sources": list(sources)}).one()
     return (first, last) if first else None
 
 
@@ -117,29 +204,85 @@ def record_import(connection: Connection, done: Import) -> None:
     connection.execute(_RECORD, {name: getattr(done, name) for name in Import.__slots__})
 
 
-def newest_import_of_part(connection: Connection, source: str, part: str) -> list[dict[str, Any]]:
-    """The details of the imports that one part was last stored with."""
-    return list(connection.execute(_NEWEST, {"source": source, "part": part}).scalars())
+def imports_of_job(connection: Connection, job_id: UUID) -> list[dict[str, Any]]:
+    """The details of what a job has stored so far, in the order it was stored."""
+    return list(connection.execute(_OF_JOB, {"job_id": job_id}).scalars())
 
 
+def stored_before(connection: Connection, source: str, part: str, fingerprint: str) -> list[dict[str, Any]]:
+    """The details of the imports that a part was last stored with; none where it had another content then."""
+    newest = list(connection.execute(_NEWEST, {"source": source, "part": part}).scalars())
+    return newest if all(detail["fingerprint"] == fingerprint for detail in newest) else []
+
+
+_OF_JOB = text("SELECT detail FROM market.imports WHERE job_id = :job_id ORDER BY finished_at, path, kind")
 _OPEN = text("""
-    INSERT INTO market.sync_jobs (job_id, request, status, started_at) VALUES (:job_id, :request, 'RUNNING', :now)
+    INSERT INTO market.sync_jobs (job_id, request, status, started_at, origin)
+    VALUES (:job_id, :request, 'RUNNING', :now, :origin)
 """).bindparams(bindparam("request", type_=JSONB))
 _FIND = text("""
-    SELECT job_id, request, status, progress, message, attempts, report, error
+    SELECT job_id, request, status, progress, message, attempts, report, error, origin, plan, parts_total, parts_done,
+           eta_seconds, stalled, started_at
     FROM market.sync_jobs WHERE job_id = :job_id
 """)
 _UNFINISHED = text("SELECT job_id FROM market.sync_jobs WHERE status = 'RUNNING' ORDER BY started_at, job_id")
-_BEGIN = text(
-    "UPDATE market.sync_jobs SET attempts = attempts + 1, progress = 0, fingerprint = :fingerprint"
-    " WHERE job_id = :job_id RETURNING attempts"
-)
+_FREE = text("""
+    SELECT job_id FROM market.sync_jobs
+    WHERE status = 'RUNNING' AND (holder IS NULL OR holder = :holder OR held_until < :now)
+    ORDER BY (origin = 'schedule') DESC, started_at, job_id
+""")
+_URGENT = text("""
+    SELECT EXISTS (SELECT FROM market.sync_jobs WHERE status = 'RUNNING' AND origin = 'schedule' AND holder IS NULL)
+""")
+_PUT_BACK = text("""
+    UPDATE market.sync_jobs
+    SET holder = NULL, held_until = NULL, attempts = attempts - 1, stalled = GREATEST(stalled - 1, 0)
+    WHERE job_id = :job_id AND status = 'RUNNING' AND holder = :holder
+""")
+_BEGIN = text("""
+    UPDATE market.sync_jobs
+    SET attempts = attempts + 1, stalled = stalled + 1, fingerprint = :fingerprint, holder = :holder,
+        held_until = :until
+    WHERE job_id = :job_id AND status = 'RUNNING' AND (holder IS NULL OR holder = :holder OR held_until < :now)
+    RETURNING attempts
+""")
+_HOLD = text("""
+    UPDATE market.sync_jobs SET held_until = :until
+    WHERE job_id = :job_id AND status = 'RUNNING' AND holder = :holder
+    RETURNING parts_done, progress
+""")
+_SETTLE = text("""
+    UPDATE market.sync_jobs SET plan = COALESCE(plan, :plan) WHERE job_id = :job_id RETURNING plan
+""").bindparams(bindparam("plan", type_=JSONB))
+_PARTS = text("SELECT part FROM market.job_parts WHERE job_id = :job_id")
+_COUNT = text("UPDATE market.sync_jobs SET parts_total = :total WHERE job_id = :job_id")
+_ADVANCE = text("""
+    UPDATE market.sync_jobs SET parts_done = parts_done + 1, stalled = 0
+    WHERE job_id = :job_id AND status = 'RUNNING' AND attempts = :attempt
+""")
+_PART = text("""
+    INSERT INTO market.job_parts (job_id, part, seconds, stored_at) VALUES (:job_id, :part, :seconds, :now)
+""")
 _PROGRESS = text("""
-    UPDATE market.sync_jobs SET progress = :share, message = :message WHERE job_id = :job_id AND status = 'RUNNING'
+    UPDATE market.sync_jobs SET progress = :share, message = :message, eta_seconds = :eta
+    WHERE job_id = :job_id AND status = 'RUNNING'
+""")
+_CANCEL = text("""
+    UPDATE market.sync_jobs SET status = 'CANCELLED', error = 'cancelled by request', finished_at = :now
+    WHERE job_id = :job_id AND status = 'RUNNING'
+""")
+_SYMBOLS = text("""
+    WITH RECURSIVE known AS (
+        SELECT min(symbol) AS symbol FROM market.bars
+        UNION ALL
+        SELECT (SELECT min(symbol) FROM market.bars WHERE symbol > known.symbol) FROM known
+        WHERE known.symbol IS NOT NULL
+    )
+    SELECT symbol FROM known WHERE symbol IS NOT NULL ORDER BY symbol
 """)
 _FINISH = text("""
     UPDATE market.sync_jobs
-    SET status = 'DONE', progress = 1, message = '', report = :report, finished_at = :now
+    SET status = 'DONE', progress = 1, message = '', eta_seconds = NULL, report = :report, finished_at = :now
     WHERE job_id = :job_id AND status = 'RUNNING'
 """).bindparams(bindparam("report", type_=JSONB))
 _FAIL = text("""
@@ -165,7 +308,7 @@ _WITHOUT_BARS = text("""
     SELECT wanted.symbol FROM unnest(CAST(:symbols AS text[])) AS wanted(symbol)
     WHERE NOT EXISTS (SELECT FROM market.bars WHERE bars.symbol = wanted.symbol)
 """)
-_SPAN = text("SELECT min(session), max(session) FROM market.bars WHERE source = :source")
+_SPAN = text("SELECT min(session), max(session) FROM market.bars WHERE source = ANY(:sources)")
 _NEWEST = text("""
     SELECT detail FROM market.imports AS i
     WHERE source = :source AND detail ->> 'part' = :part AND finished_at = (

@@ -16,9 +16,16 @@ from services.ingestion.settings import IngestionSettings
 
 def build(runtime: Runtime[IngestionSettings]) -> Service:
     """The service: one method, one worker."""
-    child = ChildProcess(os.environ, limit_seconds=runtime.settings.job_seconds)
-    fingerprint = partial(fingerprint_of, sim_seed=runtime.settings.sim_seed, clock=runtime.clock)
-    jobs = Jobs(runtime.engine, child, runtime.clock, fingerprint)
+    settings = runtime.settings
+    fingerprint = partial(fingerprint_of, sim_seed=settings.sim_seed, clock=runtime.clock)
+    jobs = Jobs(
+        runtime.engine,
+        ChildProcess(os.environ),
+        runtime.clock,
+        fingerprint,
+        holder=runtime.instance,
+        stall_seconds=settings.job_seconds,
+    )
 
     async def sync(request: SyncRequest, _call: Call) -> SyncAccepted:
         return SyncAccepted(job_id=await jobs.submit(request))

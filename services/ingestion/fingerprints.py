@@ -9,7 +9,9 @@ from libs.marketdata.sessions import last_completed_session
 
 
 def fingerprint_of(request: SyncRequest, *, sim_seed: int, clock: Clock) -> str | None:
-    """The fingerprint of a request; vendors have none, they may say something new at any time."""
+    """The fingerprint of a request for all there is; vendors have none, they may say something new at any time."""
+    if request.kinds or request.dry_run:
+        return None
     match request.source:
         case "file":
             return fingerprint(hashes_of(files_of(Path(request.path or ""))))

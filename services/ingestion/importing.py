@@ -1,14 +1,49 @@
-"""Store what a source gives, part by part: all of a part in one transaction, or nothing of it."""
+"""Store what a source gives, part by part: all of a part in one transaction, or nothing of it.
 
-from dataclasses import dataclass
+A process that is killed leaves whole parts behind; the next attempt of its job goes on with the first that is not
+there. A part that no source can give is reported and does not keep the others from being stored, unless nothing works.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from libs.contracts.market import ImportReport, SkippedFile, SyncReport
+from libs.contracts.market import FailedPart, ImportReport, SkippedFile, SyncReport
 from libs.domain.clock import Clock
-from libs.marketdata.source import Batch, Kind, Part, Progress, Source
-from libs.storage import market_writes, sync_jobs
+from libs.marketdata.source import Batch, Kind, Part, Source, SourceError
+from libs.storage import market_writes, quarantine, sync_jobs
 from libs.storage.engine import Connection, Engine, transaction
+
+log = logging.getLogger(__name__)
+
+ENOUGH_FAILURES = 5
+"""So many parts that fail one after the other, and the rest is not tried any more."""
+
+Tell = Callable[[float, str, float | None], None]
+"""Told between two parts how far the job is (0 … 1), what it does next, and how many seconds are left."""
+
+
+class SteppedAside(Exception):
+    """A job of the schedule waits; this one goes on afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which job is done, and which attempt this is."""
+
+    job_id: UUID
+    number: int
+    may_step_aside: bool = False
+
+
+@dataclass(slots=True)
+class _Sum:
+    imports: list[ImportReport] = field(default_factory=list)
+    failed: list[FailedPart] = field(default_factory=list)
+    in_a_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,52 +52,116 @@ class Importer:
 
     engine: Engine
     source: Source
-    job_id: UUID
+    attempt: Attempt
     clock: Clock
-    progress: Progress
+    tell: Tell
+    kinds: frozenset[Kind] = frozenset(Kind)
 
     def run(self) -> SyncReport:
-        """Everything the source has; parts that are stored already are not read again."""
+        """Everything the source has; parts that are stored already are not read again.
+
+        Raises `SourceError` when nothing could be stored, `JobEnded` when somebody ended the job, `SteppedAside`.
+        """
         began = self.clock.monotonic()
-        reports: list[ImportReport] = []
-        parts = self.source.parts()
-        for done, part in enumerate(parts):
-            self.progress(done / len(parts), f"{self.source.name}: {part.name}")
-            reports.extend(self._stored_before(part) or self._store(part))
+        parts = list(self.source.parts())
+        done = self._begin(parts)
+        found = _Sum(list(self._told_before(done)))
+        for at, part in enumerate(parts):
+            if part.name in done:
+                continue
+            self.tell(at / len(parts), f"{self.source.name}: {part.name}", self._left(began, at, len(parts), done))
+            self._step_aside()
+            self._do(part, found)
+            if found.in_a_row >= ENOUGH_FAILURES:
+                break
+        if found.failed and not found.imports:
+            raise SourceError("; ".join(failure.reason for failure in found.failed[:3]))
         return SyncReport(
             source=self.source.name,
             synthetic=self.source.synthetic,
-            imports=tuple(reports),
+            imports=tuple(found.imports),
             skipped=tuple(SkippedFile(path=s.path, reason=s.reason) for s in self.source.skipped()),
+            failed=tuple(found.failed),
             seconds=round(self.clock.monotonic() - began, 3),
         )
 
+    def _begin(self, parts: Sequence[Part]) -> set[str]:
+        with transaction(self.engine) as connection:
+            sync_jobs.count_parts(connection, self.attempt.job_id, len(parts))
+            return sync_jobs.stored_parts(connection, self.attempt.job_id)
+
+    def _told_before(self, done: set[str]) -> Iterator[ImportReport]:
+        """What earlier attempts of this job stored."""
+        if not done:
+            return
+        with transaction(self.engine, read_only=True) as connection:
+            for detail in sync_jobs.imports_of_job(connection, self.attempt.job_id):
+                yield ImportReport.model_validate(detail["report"])
+
+    def _left(self, began: float, at: int, total: int, done: set[str]) -> float | None:
+        tried = at - len(done)
+        return None if tried <= 0 else (self.clock.monotonic() - began) / tried * (total - at)
+
+    def _step_aside(self) -> None:
+        if not self.attempt.may_step_aside:
+            return
+        with transaction(self.engine, read_only=True) as connection:
+            if sync_jobs.is_urgent(connection):
+                raise SteppedAside
+
+    def _do(self, part: Part, found: _Sum) -> None:
+        try:
+            found.imports.extend(self._stored_before(part) or self._store(part))
+            found.in_a_row = 0
+        except SourceError as e:
+            log.warning("a part could not be read", extra={"part": part.name, "code": e.code, "reason": str(e)})
+            found.failed.append(FailedPart(part=part.name, code=e.code, reason=str(e)))
+            found.in_a_row += 1
+
     def _stored_before(self, part: Part) -> list[ImportReport]:
-        if part.fingerprint is None:
+        if part.fingerprint is None or self.kinds != frozenset(Kind):
             return []
         with transaction(self.engine, read_only=True) as connection:
-            before = sync_jobs.newest_import_of_part(connection, self.source.name, part.name)
-        if any(detail["fingerprint"] != part.fingerprint for detail in before):
-            return []
+            before = sync_jobs.stored_before(connection, self.source.name, part.name, part.fingerprint)
         reports = (ImportReport.model_validate(detail["report"]) for detail in before)
         return [report.model_copy(update={"already_imported": True}) for report in reports]
 
     def _store(self, part: Part) -> list[ImportReport]:
-        began = self.clock.utc_now()
-        batches = self.source.read(part)
-        provenance = market_writes.Provenance(self.source.name, self.source.synthetic, self.clock.utc_now())
+        began, started = self.clock.utc_now(), self.clock.monotonic()
+        batches = [batch for batch in self.source.read(part) if batch.kind in self.kinds]
         with transaction(self.engine) as connection:
-            written = [_write(connection, batch, provenance) for batch in batches]
-            reports = [_report(batch, w) for batch, w in zip(batches, written, strict=True)]
+            reports = [self._write(connection, batch) for batch in batches]
             finished = self.clock.utc_now()
             for report in reports:
                 sync_jobs.record_import(connection, self._row(part, report, began, finished))
+            sync_jobs.part_stored(
+                connection,
+                self.attempt.job_id,
+                part.name,
+                attempt=self.attempt.number,
+                seconds=self.clock.monotonic() - started,
+                now=finished,
+            )
         return reports
 
+    def _write(self, connection: Connection, batch: Batch) -> ImportReport:
+        source = batch.source or self.source.name
+        now = self.clock.utc_now()
+        provenance = market_writes.Provenance(source, self.source.synthetic, now)
+        written = market_writes.upsert(connection, batch.kind, batch.frame, provenance)
+        if batch.kind is Kind.BARS:
+            without = batch.frame.filter(batch.frame["adj_factor"].is_null())["symbol"].unique().sort()
+            market_writes.derive_factors(connection, without.to_list())
+        came = quarantine.Refusal(source, self.source.synthetic, batch.origin, self.attempt.job_id, now)
+        quarantine.keep(connection, refused_rows(batch), came)
+        return _report(batch, written)
+
     def _row(self, part: Part, report: ImportReport, began: datetime, finished: datetime) -> sync_jobs.Import:
+        # A part of which only some kinds were wanted must not be taken for all of it later.
+        fingerprint = part.fingerprint if self.kinds == frozenset(Kind) else None
         return sync_jobs.Import(
             import_id=uuid4(),
-            job_id=self.job_id,
+            job_id=self.attempt.job_id,
             source=self.source.name,
             path=report.path,
             kind=report.kind,
@@ -72,24 +171,27 @@ class Importer:
             rows_skipped=report.unchanged,
             rejected=sum(report.rejected.values()),
             conflicts=report.conflicts,
-            detail={"part": part.name, "fingerprint": part.fingerprint, "report": report.model_dump()},
+            detail={"part": part.name, "fingerprint": fingerprint, "report": report.model_dump()},
             started_at=began,
             finished_at=finished,
         )
 
 
-def _write(connection: Connection, batch: Batch, provenance: market_writes.Provenance) -> market_writes.Written:
-    written = market_writes.upsert(connection, batch.kind, batch.frame, provenance)
-    if batch.kind is Kind.BARS:
-        without = batch.frame.filter(batch.frame["adj_factor"].is_null())["symbol"].unique().sort()
-        market_writes.derive_factors(connection, without.to_list())
-    return written
+def refused_rows(batch: Batch) -> list[quarantine.RefusedRow]:
+    """The rows of a batch that its checks refused, as they go into quarantine."""
+    if batch.refused is None:
+        return []
+    return [
+        quarantine.RefusedRow(Kind(row["kind"]), row["reason"], json.loads(row["row"]), row["symbol"], row["session"])
+        for row in batch.refused.iter_rows(named=True)
+    ]
 
 
 def _report(batch: Batch, written: market_writes.Written) -> ImportReport:
     return ImportReport(
         path=batch.origin,
         kind=batch.kind.value,
+        source=batch.source,
         sha256=batch.sha256,
         rows_read=batch.rows_read,
         inserted=written.inserted,

@@ -1,7 +1,8 @@
 """The process of one sync job: `python -m services.ingestion.job JOB_ID PARENT_PID`. It may die at any moment.
 
-Everything heavy (polars, Tushare, AkShare) lives and dies here. It ends 0 when the job is done, 1 when the job failed
-with a reason in its row; any other end (75: the database went away) leaves the row RUNNING for another attempt.
+Everything heavy (polars, Tushare, AkShare) lives and dies here. It ends 0 when the job is done or somebody has ended
+it, 1 when the job failed with a reason in its row; any other end leaves the row RUNNING for another attempt (75: the
+database went away; 77: it stepped aside for a job of the schedule).
 """
 
 import logging
@@ -9,20 +10,25 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import SyncReport, SyncRequest
 from libs.domain.clock import Clock, SystemClock
 from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
+from libs.marketdata.choose import VENDORS
+from libs.marketdata.source import Kind
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
-from libs.storage.engine import Engine, StorageBusy, StorageUnavailable, make_engine, transaction
+from libs.storage.engine import Connection, Engine, StorageBusy, StorageUnavailable, make_engine, transaction
 from libs.telemetry.logs import configure
-from services.ingestion.importing import Importer
+from services.ingestion.importing import Attempt, Importer, SteppedAside
+from services.ingestion.jobs import EXIT_LATER
+from services.ingestion.planning import plan_of
 from services.ingestion.settings import IngestionSettings
-from services.ingestion.sources import Known, open_source
+from services.ingestion.sources import Known, opened
 from services.ingestion.watchlist import require_bars
 
 log = logging.getLogger(__name__)
@@ -50,16 +56,11 @@ def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clo
         report = _sync(job_id, engine, settings, clock)
         with transaction(engine) as connection:
             sync_jobs.finish(connection, job_id, report.model_dump(mode="json"), clock.utc_now())
-    except StorageBusy as e:
-        # A full disk does not empty itself: the operator has to hear of it.
-        _fail(job_id, engine, clock, str(e))
-        return 1
-    except StorageUnavailable as e:
-        log.warning("database went away during a sync job", extra={"job": str(job_id), "reason": str(e)})
-        return EXIT_AGAIN
+    except SteppedAside:
+        log.info("sync job steps aside for the schedule", extra={"job": str(job_id)})
+        return EXIT_LATER
     except HiddenGemError as e:
-        _fail(job_id, engine, clock, str(e))
-        return 1
+        return _given_up(e, job_id, engine, clock)
     except Exception:
         log.exception("sync job broke", extra={"job": str(job_id)})
         _fail(job_id, engine, clock, "internal error, see the log of ingestion")
@@ -67,22 +68,53 @@ def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clo
     return 0
 
 
+def _given_up(error: HiddenGemError, job_id: UUID, engine: Engine, clock: Clock) -> int:
+    match error:
+        case sync_jobs.JobEnded():
+            log.info("sync job was ended from outside", extra={"job": str(job_id)})
+            return 0
+        case StorageUnavailable() if not isinstance(error, StorageBusy):
+            log.warning("database went away during a sync job", extra={"job": str(job_id), "reason": str(error)})
+            return EXIT_AGAIN
+        case _:
+            # A full disk (StorageBusy) does not empty itself: the operator has to hear of it, too.
+            _fail(job_id, engine, clock, str(error))
+            return 1
+
+
 def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clock) -> SyncReport:
-    with transaction(engine, read_only=True) as connection:
+    with transaction(engine) as connection:
         job = sync_jobs.find(connection, job_id)
         if job is None:
             raise NotFound(f"no sync job {job_id}")
         request = SyncRequest.model_validate(job.request)
         _refuse_mixing(request, sync_jobs.is_synthetic(connection))
-        stored = sync_jobs.stored_span(connection, request.source)
-        calendar = sync_jobs.known_sessions(connection)
-    known = Known(sorted({*CALENDAR.sessions, *calendar}), stored, clock.utc_now())
+        known = _known(connection, job_id, request, clock)
     progress = _Progress(engine, job_id)
-    source = open_source(request, settings, known, progress)
-    report = Importer(engine, source, job_id, clock, progress).run()
-    if request.symbols:
+    with opened(request, settings, known, engine, progress.read) as source:
+        if request.dry_run:
+            return SyncReport(
+                source=source.name, synthetic=source.synthetic, plan=plan_of(source, request, known, engine)
+            )
+        attempt = Attempt(job_id, job.attempts, may_step_aside=job.origin != "schedule")
+        kinds = frozenset(request.kinds or Kind)
+        report = Importer(engine, source, attempt, clock, progress.tell, kinds).run()
+    if request.symbols and Kind.BARS in kinds:
         require_bars(engine, request.symbols, request.source)
     return report
+
+
+def _known(connection: Connection, job_id: UUID, request: SyncRequest, clock: Clock) -> Known:
+    """What the first attempt of a job knew; every later one cuts the same parts out of the same window."""
+    stored = sync_jobs.stored_span(connection, request.vendors or VENDORS)
+    first = {"now": clock.utc_now().isoformat(), "stored": [day.isoformat() for day in stored or ()]}
+    plan = sync_jobs.settle_plan(connection, job_id, first)
+    span = [date.fromisoformat(day) for day in plan["stored"]]
+    return Known(
+        sorted({*CALENDAR.sessions, *sync_jobs.known_sessions(connection)}),
+        (span[0], span[1]) if span else None,
+        datetime.fromisoformat(plan["now"]),
+    )
 
 
 def _refuse_mixing(request: SyncRequest, stored_synthetic: bool | None) -> None:
@@ -107,13 +139,19 @@ class _Progress:
         self._job_id = job_id
         self._shown_at = float("-inf")
 
-    def __call__(self, share: float, message: str) -> None:
+    def read(self, share: float, message: str) -> None:
+        """For sources: how far one of them is in what it reads."""
+        self.tell(share, message, None)
+
+    def tell(self, share: float, message: str, eta_seconds: float | None) -> None:
+        """For the importer; raises `JobEnded` once somebody has ended the job."""
         now = time.monotonic()
         if now - self._shown_at < _PROGRESS_SECONDS:
             return
         self._shown_at = now
         with transaction(self._engine) as connection:
-            sync_jobs.show_progress(connection, self._job_id, share, message)
+            if not sync_jobs.show_progress(connection, self._job_id, share, message, eta_seconds):
+                raise sync_jobs.JobEnded(f"job {self._job_id} has been ended")
 
 
 if __name__ == "__main__":

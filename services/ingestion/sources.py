@@ -1,7 +1,8 @@
 """Open the source a request names. Only the short-lived process of a job does this: vendor libraries load here."""
 
 # ruff: noqa: PLC0415 - a job loads the libraries of its own source and no other
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from libs.domain.clock import exchange_date
 from libs.domain.errors import ConfigurationError, InvalidInput
 from libs.marketdata.sessions import last_completed_session
 from libs.marketdata.source import Progress, Source, Window
+from libs.storage.engine import Engine
 from services.ingestion.settings import IngestionSettings
 from services.ingestion.watchlist import DEFAULT_SYMBOLS
 
@@ -30,19 +32,22 @@ class Known:
     now: datetime
 
 
-def open_source(request: SyncRequest, settings: IngestionSettings, known: Known, progress: Progress) -> Source:
-    """The source of a request, ready to be read."""
+@contextmanager
+def opened(
+    request: SyncRequest, settings: IngestionSettings, known: Known, engine: Engine, progress: Progress
+) -> Iterator[Source]:
+    """The source of a request, ready to be read, and closed when the block ends."""
     match request.source:
         case "file":
             from libs.marketdata.files import FileSource
 
-            return FileSource(Path(request.path or ""), sessions=known.sessions)
+            yield FileSource(Path(request.path or ""), sessions=known.sessions)
         case "sim":
             from libs.marketdata.sim import SimulatedExchange
 
-            return SimulatedExchange(seed=settings.sim_seed, last_session=last_completed_session(known.now))
-        case "tushare" | "akshare":
-            return _open_vendor(request, settings, known, progress)
+            yield SimulatedExchange(seed=settings.sim_seed, last_session=last_completed_session(known.now))
+        case _:
+            yield _open_vendor(request, settings, known, progress)
 
 
 def _open_vendor(request: SyncRequest, settings: IngestionSettings, known: Known, progress: Progress) -> Source:
@@ -69,7 +74,13 @@ def _open_vendor(request: SyncRequest, settings: IngestionSettings, known: Known
 
 
 def covering_window(request: SyncRequest, known: Known) -> Window:
-    """The sessions asked for with history before them, stretched so that the stored series has no gap."""
+    """The sessions asked for with history before them, stretched so that the stored series has no gap.
+
+    A request that is exact gets its sessions as they are, even one that has not closed yet: limit prices and
+    suspensions are published before the open.
+    """
+    if request.exact and request.from_date and request.to_date:
+        return Window(request.from_date, request.to_date)
     completed = last_completed_session(known.now)
     end = min(request.to_date or completed, completed)
     if request.from_date and request.from_date > end:

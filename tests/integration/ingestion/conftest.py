@@ -35,15 +35,16 @@ class Ingestion:
     url: str
     engine: Engine
 
-    def jobs(self, run_child: RunChild | None = None) -> Jobs:
+    def jobs(self, run_child: RunChild | None = None, *, holder: str = "here", stall_seconds: float = 60.0) -> Jobs:
         """A queue whose jobs are done in this process, or by `run_child`."""
         clock = SystemClock()
         fingerprint = partial(fingerprint_of, sim_seed=20_260_101, clock=clock)
-        return Jobs(self.engine, run_child or self._do_here, clock, fingerprint)
+        child = run_child or self._do_here
+        return Jobs(self.engine, child, clock, fingerprint, holder=holder, stall_seconds=stall_seconds)
 
     def processes(self, **environment: str) -> ChildProcess:
         """Real processes, with these variables besides."""
-        return ChildProcess(self.environment(**environment), limit_seconds=60)
+        return ChildProcess(self.environment(**environment))
 
     async def _do_here(self, job_id: UUID) -> int:
         settings = IngestionSettings(database_url=SecretStr(self.url), redis_url=SecretStr("redis://127.0.0.1:1/0"))

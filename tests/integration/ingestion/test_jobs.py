@@ -16,7 +16,6 @@ from libs.domain.clock import SystemClock
 from libs.runtime.processes import wait_until
 from libs.storage import sync_jobs
 from libs.storage.engine import make_engine, transaction
-from services.ingestion.child import ChildProcess
 from tests.integration.ingestion.conftest import Ingestion, WriteBars, report_of
 from tests.support.vendor_stubs import AkshareStub, Fault, StubMarket, serving
 
@@ -131,10 +130,9 @@ async def test_a_process_that_keeps_dying_is_given_up_after_three_attempts(inges
 async def test_a_process_that_takes_too_long_is_ended_and_the_job_says_so(ingestion: Ingestion) -> None:
     with serving(AkshareStub(StubMarket(SESSIONS))) as stub:
         stub.fault = Fault.HANG
-        environment = ingestion.environment(HIDDENGEM_AKSHARE_URL=stub.url)
-        child = ChildProcess(environment, limit_seconds=0.5)
-        job = await ingestion.sync(SyncRequest(source="akshare"), ingestion.jobs(child))
-    assert (job.status, job.error) == ("FAILED", "took longer than a sync job may take")
+        child = ingestion.processes(HIDDENGEM_AKSHARE_URL=stub.url)
+        job = await ingestion.sync(SyncRequest(source="akshare"), ingestion.jobs(child, stall_seconds=0.5))
+    assert (job.status, job.error) == ("FAILED", "took longer over one part than a sync job may take")
 
 
 async def test_a_killed_process_is_started_again_and_the_job_gets_done(ingestion: Ingestion) -> None:
@@ -187,7 +185,7 @@ from libs.storage.engine import make_engine
 from services.ingestion.child import ChildProcess
 from services.ingestion.jobs import Jobs
 engine = make_engine(os.environ["HIDDENGEM_DATABASE_URL"])
-jobs = Jobs(engine, ChildProcess(os.environ, limit_seconds=60), SystemClock(), lambda request: None)
+jobs = Jobs(engine, ChildProcess(os.environ), SystemClock(), lambda request: None, holder="here")
 asyncio.run(jobs.work(UUID(sys.argv[1])))
 """
 

@@ -8,7 +8,7 @@ import pytest
 
 from libs.domain.errors import InvalidInput
 from libs.marketdata import choose as module
-from libs.marketdata.choose import SourceChoice, choose, parse_source, parse_window
+from libs.marketdata.choose import VENDORS, SourceChoice, choose, parse_source, parse_window
 
 TOKEN = {"TUSHARE_TOKEN": "secret"}
 
@@ -64,8 +64,33 @@ def test_a_wrong_date_or_order_is_an_error_naming_its_field(start: str | None, e
     assert caught.value.field == field
 
 
-def test_without_a_source_tushare_comes_first_where_a_token_is_set() -> None:
-    assert choose(None, TOKEN, probe=everybody).name == "tushare"
+def test_a_chain_is_one_source_of_its_own_whatever_its_order() -> None:
+    there, back = parse_source("tushare,akshare", TOKEN), parse_source("akshare, Tushare", TOKEN)
+    assert (there.name, there.chain) == ("vendors", ("tushare", "akshare"))
+    assert (back.name, back.chain) == ("vendors", ("akshare", "tushare"))
+    assert there.text == "tushare,akshare"
+
+
+def test_vendors_means_the_default_order_and_tushare_only_with_a_token() -> None:
+    assert parse_source("vendors", TOKEN).chain == VENDORS
+    assert parse_source("vendors", {}).chain == ("akshare", "baostock")
+
+
+def test_a_token_that_another_process_holds_is_not_asked_for_here() -> None:
+    assert parse_source("tushare,baostock", {}, check_token=False).chain == ("tushare", "baostock")
+    with pytest.raises(InvalidInput, match="TUSHARE_TOKEN"):
+        parse_source("tushare,baostock", {})
+
+
+@pytest.mark.parametrize("text", ["akshare,", "akshare,akshare", "akshare,sim", ",", "akshare;baostock"])
+def test_a_chain_holds_each_vendor_once_and_nothing_else(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_source(text, TOKEN)
+    assert caught.value.field == "SOURCE"
+
+
+def test_without_a_source_the_vendors_come_in_their_order_where_any_of_them_answers() -> None:
+    assert choose(None, TOKEN, probe=everybody) == SourceChoice("vendors", chain=VENDORS)
 
 
 def test_without_a_token_tushare_is_not_even_asked() -> None:
@@ -75,15 +100,15 @@ def test_without_a_token_tushare_is_not_even_asked() -> None:
         asked.append(host)
         return True
 
-    assert choose("", {}, probe=probe).name == "akshare"
-    assert asked == ["push2his.eastmoney.com"]
+    assert choose("", {}, probe=probe).chain == ("akshare", "baostock")
+    assert sorted(asked) == ["push2his.eastmoney.com", "www.baostock.com"]
 
 
-def test_akshare_follows_when_tushare_does_not_answer() -> None:
-    def probe(host: str, port: int, _seconds: float) -> bool:
-        return port == 443
+def test_one_vendor_that_answers_is_enough_and_the_desk_keeps_its_database_when_another_does() -> None:
+    def only(port: int) -> SourceChoice:
+        return choose(None, TOKEN, probe=lambda _host, asked, _seconds: asked == port)
 
-    assert choose(None, TOKEN, probe=probe).name == "akshare"
+    assert only(443) == only(10030) == only(80)
 
 
 def test_where_nobody_answers_the_simulated_exchange_comes_with_a_notice_that_names_real_sources() -> None:
