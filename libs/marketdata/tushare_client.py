@@ -32,7 +32,7 @@ class TushareClient:
     machine that may be spoken to without TLS. Raises `ConfigurationError` for a token that would travel in clear text.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per setting
         self,
         token: str,
         *,
@@ -40,7 +40,9 @@ class TushareClient:
         now: datetime,
         url: str | None = None,
         clear_text_host: str | None = None,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
+        self._max_bytes = max_bytes
         self._url = url or URL
         self.host = _safe_host(self._url, clear_text_host)
         if not token.strip():
@@ -90,8 +92,8 @@ class TushareClient:
                 received = bytearray()
                 async for piece in response.aiter_bytes():
                     received += piece
-                    if len(received) > MAX_BYTES:
-                        raise SourceError(f"{doing}: an answer of more than {MAX_BYTES} bytes")
+                    if len(received) > self._max_bytes:
+                        raise SourceError(f"{doing}: an answer of more than {self._max_bytes} bytes")
                 return Reply(response.status_code, response.headers.get("retry-after"), bytes(received))
 
     def _dropped(self, doing: str, error: Exception) -> SourceError:

@@ -5,7 +5,6 @@ public already, whether an answer can still change, and how a frame becomes a ch
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
 
 import polars as pl
@@ -15,45 +14,40 @@ from libs.marketdata.frames import INSTANT, KEYS, conform
 from libs.marketdata.provider import ProviderContext
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, Window
-from libs.marketdata.validation import check, keep_first, wrong_units
+from libs.marketdata.validation import Checks, check, keep_first, wrong_units
 
 OF_A_SESSION = frozenset({Kind.BARS, Kind.INDEX_BARS, Kind.MINUTE_BARS, Kind.VALUATIONS, Kind.MARGIN, Kind.NORTHBOUND})
 """Kinds whose numbers move until they are public: what is not public yet is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Rows in the store's units with what was refused on the way there."""
+def checked(
+    kind: Kind,
+    frame: pl.DataFrame,
+    context: ProviderContext,
+    origin: str,
+    *,
+    first: Checks = (),
+    besides: Mapping[str, int] | None = None,
+) -> Batch:
+    """The batch of what passes the checks of its kind; the first of several rows with one key is kept.
 
-    frame: pl.DataFrame
-    rows_read: int
-    rejected: Mapping[str, int]
-
-
-def prepared(frame: pl.DataFrame, **rejected: int) -> Prepared:
-    """Rows of which nothing was refused so far but `rejected`, whose reasons are written with underscores."""
-    reasons = {name.replace("_", " "): rows for name, rows in rejected.items() if rows}
-    return Prepared(frame, frame.height + sum(reasons.values()), reasons)
-
-
-def checked(kind: Kind, rows: Prepared | pl.DataFrame, context: ProviderContext, origin: str) -> Batch:
-    """The batch of what passes the checks of its kind; the first of several rows with one key is kept."""
-    given = rows if isinstance(rows, Prepared) else prepared(rows)
-    checks = [*_not_public(kind, context.now), *checks_for(kind, context.sessions)]
-    fit = check(given.frame, checks)
+    `first` are the vendor's own reasons to refuse a row; `besides` counts what was asked for and has no row at all.
+    """
+    fit = check(frame, [*first, *_not_public(kind, context.now), *checks_for(kind, context.sessions)])
     merged = keep_first([conform(kind, fit.frame)], KEYS[kind])
     return Batch(
         kind,
         merged.frames[0],
         origin,
-        rows_read=given.rows_read,
-        rejected={**given.rejected, **fit.rejected},
+        rows_read=frame.height,
+        rejected={**(besides or {}), **fit.rejected},
         duplicates=merged.duplicates[0],
         conflicts=merged.conflicts[0],
+        refused=fit.refused(kind),
     )
 
 
-def _not_public(kind: Kind, now: datetime) -> list[tuple[str, pl.Expr]]:
+def _not_public(kind: Kind, now: datetime) -> Checks:
     if kind not in OF_A_SESSION:
         return []
     return [("not public yet", (pl.col("published_at") > now).fill_null(value=False))]
