@@ -19,8 +19,8 @@ HAS_MORE = "has_more"
 """The column, added to every table, that says whether the vendor has further rows."""
 _HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<script")
 _CAPTCHA = ("captcha", "verify", "验证", "滑块")
-_REFUSALS = ("没有接口访问权限", "没有访问", "权限", "积分", "token", "IP数")
-_REFUSING_CODES = frozenset({2002, 40001, 40101, 40203})
+_REFUSALS = ("没有接口访问权限", "权限", "积分", "token不对", "token无效", "IP数")
+_REFUSING_CODES = (2002, 40001, 40101, 40203)
 
 
 @dataclass(frozen=True, slots=True)

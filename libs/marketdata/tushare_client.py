@@ -32,7 +32,7 @@ class TushareClient:
     machine that may be spoken to without TLS. Raises `ConfigurationError` for a token that would travel in clear text.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument per setting
+    def __init__(
         self,
         token: str,
         *,

@@ -44,7 +44,7 @@ def tables(sessions: Sequence[date]) -> dict[str, list[Row]]:
         "stk_limit": _limits(days),
         "income": _income(),
         "balancesheet": _balance(),
-        "cashflow": [_filed("20240930", "20241030", n_cashflow_act=44_421_368_000.0)],
+        "cashflow": [_filed("20240930", "20241030", {"n_cashflow_act": 44_421_368_000.0})],
         "fina_indicator": _indicators(),
         "dividend": _dividends(days),
         "margin": _margin(days),
@@ -190,7 +190,7 @@ def _limits(days: Sequence[str]) -> list[Row]:
     ]
 
 
-def _filed(period: str, announced: str, flag: str = "0", *, really: str | None = None, **values: float | None) -> Row:
+def _filed(period: str, announced: str, values: Row, *, flag: str = "0", really: str | None = None) -> Row:
     return {
         "ts_code": MOUTAI,
         "end_date": period,
@@ -202,18 +202,18 @@ def _filed(period: str, announced: str, flag: str = "0", *, really: str | None =
 
 
 def _income() -> list[Row]:
-    def stated(revenue: float) -> dict[str, float]:
+    def stated(revenue: float) -> Row:
         return {"revenue": revenue, "operate_profit": 8.0e10, "n_income": 6.1e10, "n_income_attr_p": 6.0e10}
 
     return [
-        _filed("20240930", "20241030", "0", **stated(1.20e11)),
-        _filed("20240930", "20241030", "1", **stated(1.21e11)),
-        _filed("20240930", "20241030", "1", really="20250403", **stated(1.22e11)),
+        _filed("20240930", "20241030", stated(1.20e11)),
+        _filed("20240930", "20241030", stated(1.21e11), flag="1"),
+        _filed("20240930", "20241030", stated(1.22e11), flag="1", really="20250403"),
     ]
 
 
 def _balance() -> list[Row]:
-    values: dict[str, float | None] = {
+    values: Row = {
         "total_assets": 2.9e11,
         "total_liab": 0.4e11,
         "total_hldr_eqy_exc_min_int": 2.4e11,
@@ -222,13 +222,13 @@ def _balance() -> list[Row]:
         "money_cap": 0.6e11,
     }
     return [
-        _filed("20240630", "20240809", goodwill=None, **values),
-        _filed("20240930", "20241030", goodwill=2.4e9, **values),
+        _filed("20240630", "20240809", {"goodwill": None, **values}),
+        _filed("20240930", "20241030", {"goodwill": 2.4e9, **values}),
     ]
 
 
 def _indicators() -> list[Row]:
-    values: dict[str, float | None] = {
+    values: Row = {
         "profit_dedt": 6.0e10,
         "eps": 48.42,
         "bps": 188.61,
@@ -241,7 +241,7 @@ def _indicators() -> list[Row]:
         "or_yoy": 16.91,
         "netprofit_yoy": None,
     }
-    return [_filed("20240930", "20241030", "1", **values)]
+    return [_filed("20240930", "20241030", values, flag="1")]
 
 
 def _dividends(days: Sequence[str]) -> list[Row]:
