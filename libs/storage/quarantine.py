@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DataError, IntegrityError
 
 from libs.domain.errors import InvalidInput, NotFound
+from libs.marketdata.quarantine import completed
 from libs.marketdata.source import Kind
 
 KEPT_PER_REASON = 1000
@@ -141,11 +142,14 @@ def dismiss(connection: Connection, ids: Sequence[int], decision: Decision) -> i
     return len(_decide(connection, ids, "DISMISSED", decision))
 
 
-def release(connection: Connection, ids: Sequence[int], decision: Decision) -> int:
-    """Store these rows as they were read; raises `InvalidInput` where one is not held, or its table refuses it."""
+def release(connection: Connection, ids: Sequence[int], decision: Decision, sessions: Sequence[date]) -> int:
+    """Store these rows as they were read; raises `InvalidInput` where one is not held, or its table refuses it.
+
+    `sessions` is the exchange's calendar; what a row lacks because its checks came first is worked out with it.
+    """
     released = _decide(connection, ids, "RELEASED", decision)
     for row in released:
-        _store(connection, row, decision.now)
+        _store(connection, row, completed(Kind(row.kind), row.row, sessions), decision.now)
     return len(released)
 
 
@@ -157,12 +161,12 @@ def _decide(connection: Connection, ids: Sequence[int], state: str, decision: De
     return decided
 
 
-def _store(connection: Connection, held: Held, now: datetime) -> None:
+def _store(connection: Connection, held: Held, values: Mapping[str, Any], now: datetime) -> None:
     """Write the row as it is; the column names come from the database, never from the row."""
     kind = Kind(held.kind)
     columns = list(connection.execute(_COLUMNS, {"table": kind.value}).scalars())
     key = list(connection.execute(_KEY, {"table": f"market.{kind.value}"}).scalars())
-    given = [name for name in columns if name in held.row]
+    given = [name for name in columns if name in values]
     stamped = [*given, "source", "synthetic", "fetched_at"]
     changes = ", ".join(f"{name} = excluded.{name}" for name in stamped if name not in key)
     statement = text(f"""
@@ -172,7 +176,7 @@ def _store(connection: Connection, held: Held, now: datetime) -> None:
     """).bindparams(bindparam("row", type_=JSONB))
     provenance = {"source": held.source, "synthetic": held.synthetic, "fetched_at": now.isoformat()}
     try:
-        connection.execute(statement, {"row": {**held.row, **provenance}})
+        connection.execute(statement, {"row": {**values, **provenance}})
     except (IntegrityError, DataError) as e:
         reason = str(e.orig).splitlines()[0]
         raise InvalidInput("ids", f"row {held.quarantine_id} does not fit market.{kind.value}: {reason}") from e

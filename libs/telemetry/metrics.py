@@ -1,6 +1,6 @@
 """The desk's figures, one registry per process. Names are `hiddengem_<thing>_<unit>`; no symbol is a label."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
@@ -87,6 +87,21 @@ class Metrics:
     def dropped_lines(self, count: Callable[[], int]) -> None:
         """Show how many log lines did not fit in the queue; read whenever somebody looks."""
         self._gauge("log_lines_dropped", "Log lines that did not fit").labels(*self._origin).set_function(count)
+
+    def figure(self, thing: str, meaning: str, *labels: str) -> Callable[[Mapping[tuple[str, ...], float]], None]:
+        """A gauge `hiddengem_<thing>` of a service's own, shown as a whole: by its labels' values, the rest is gone."""
+        gauge = self._gauge(thing, meaning, *labels)
+        shown: set[tuple[str, ...]] = set()
+
+        def show(values: Mapping[tuple[str, ...], float]) -> None:
+            for gone in shown - set(values):
+                gauge.remove(*self._origin, *gone)
+            for key, value in values.items():
+                gauge.labels(*self._origin, *key).set(value)
+            shown.clear()
+            shown.update(values)
+
+        return show
 
     def render(self) -> bytes:
         """The figures in Prometheus' text format."""

@@ -1,4 +1,4 @@
-"""Entry of ingestion: answers `market.sync` and works the jobs off."""
+"""Entry of ingestion: answers what `libs.contracts.market` asks, works the jobs off, and keeps to the schedule."""
 
 import os
 import sys
@@ -6,33 +6,67 @@ from functools import partial
 
 from libs.bus.endpoint import Endpoint
 from libs.bus.port import Call
-from libs.contracts.market import SYNC, SyncAccepted, SyncRequest
+from libs.contracts.market import (
+    CANCEL_SYNC,
+    DECIDE_QUARANTINE,
+    SYNC,
+    CancelSync,
+    DecideQuarantine,
+    QuarantineDecided,
+    SyncAccepted,
+    SyncCancelled,
+    SyncRequest,
+)
+from libs.marketdata.choose import parse_source
 from libs.runtime.service import Runtime, Service, run_service
+from libs.storage.engine import in_transaction
 from services.ingestion.child import ChildProcess
+from services.ingestion.deciding import decide
+from services.ingestion.figures import Figures
 from services.ingestion.fingerprints import fingerprint_of
 from services.ingestion.jobs import Jobs
+from services.ingestion.scheduler import Orders, Scheduler
 from services.ingestion.settings import IngestionSettings
 
 
 def build(runtime: Runtime[IngestionSettings]) -> Service:
-    """The service: one method, one worker."""
-    settings = runtime.settings
-    fingerprint = partial(fingerprint_of, sim_seed=settings.sim_seed, clock=runtime.clock)
-    jobs = Jobs(
-        runtime.engine,
-        ChildProcess(os.environ),
-        runtime.clock,
-        fingerprint,
-        holder=runtime.instance,
-        stall_seconds=settings.job_seconds,
+    """The service: three methods, one worker, the schedule and the figures."""
+    jobs = _jobs(runtime)
+    orders = Orders(
+        runtime.settings.schedule,
+        parse_source(runtime.settings.schedule_source, {}, check_token=False),
+        runtime.instance,
     )
+    scheduler = Scheduler(runtime.engine, runtime.clock, orders, jobs.wake)
+    figures = Figures(runtime.engine, runtime.clock, runtime.metrics)
 
     async def sync(request: SyncRequest, _call: Call) -> SyncAccepted:
         return SyncAccepted(job_id=await jobs.submit(request))
 
+    async def cancel(request: CancelSync, _call: Call) -> SyncCancelled:
+        return SyncCancelled(cancelled=await jobs.cancel(request.job_id))
+
+    async def quarantine(request: DecideQuarantine, _call: Call) -> QuarantineDecided:
+        decided = await in_transaction(runtime.engine, decide, request, runtime.clock.utc_now())
+        return QuarantineDecided(decided=decided)
+
     endpoint = Endpoint(runtime.card("ingestion"))
     endpoint.method(SYNC, sync)
-    return Service(endpoint, background=(jobs.run,))
+    endpoint.method(CANCEL_SYNC, cancel)
+    endpoint.method(DECIDE_QUARANTINE, quarantine)
+    return Service(endpoint, background=(jobs.run, scheduler.run, figures.run))
+
+
+def _jobs(runtime: Runtime[IngestionSettings]) -> Jobs:
+    settings = runtime.settings
+    return Jobs(
+        runtime.engine,
+        ChildProcess(os.environ),
+        runtime.clock,
+        partial(fingerprint_of, sim_seed=settings.sim_seed, clock=runtime.clock),
+        holder=runtime.instance,
+        stall_seconds=settings.job_seconds,
+    )
 
 
 def main() -> int:

@@ -1,10 +1,22 @@
 """Settings of ingestion and of the short-lived processes that do its work."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
+from libs.domain.errors import InvalidInput
+from libs.marketdata.choose import parse_source
 from libs.runtime.settings import ServiceSettings
+
+
+def _vendors(value: str) -> str:
+    try:
+        choice = parse_source(value, {}, check_token=False)
+    except InvalidInput as e:
+        raise ValueError(e.message) from None
+    if not choice.chain:
+        raise ValueError("must be vendors: files and the simulated exchange have no schedule")
+    return value
 
 
 class IngestionSettings(ServiceSettings):
@@ -20,7 +32,11 @@ class IngestionSettings(ServiceSettings):
     """How long one call to a vendor may take in all."""
     vendor_pause_seconds: Annotated[float, Field(ge=0, le=60)] = 0.3
     """The pause between two calls to a vendor, which ban the impatient."""
-    job_seconds: Annotated[float, Field(gt=0, le=7200)] = 900.0
-    """How long a sync job may take before its process is ended."""
+    job_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    """How long a sync job may take over one part before its process is ended."""
+    schedule: Literal["off", "live", "always"] = "live"
+    """Whether market data is fetched by the exchange's calendar: on a live desk, always, or never."""
+    schedule_source: Annotated[str, AfterValidator(_vendors)] = "vendors"
+    """The vendors the schedule asks, in this order: `vendors` for the default order, or `tushare,akshare`."""
     sim_seed: Annotated[int, Field(ge=0, le=2**31)] = 20_260_101
     """The seed of the simulated exchange; the same seed is the same market."""

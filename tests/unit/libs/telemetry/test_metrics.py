@@ -62,3 +62,13 @@ def test_every_figure_of_the_desk_is_named_after_it_and_carries_its_origin() -> 
 
 def test_the_counters_without_labels_stand_at_zero_from_the_start() -> None:
     assert f"hiddengem_dead_letters_total{{{ORIGIN}}} 0.0" in rendered(Metrics("risk", "risk-1"))
+
+
+def test_a_figure_of_a_services_own_shows_what_is_and_forgets_what_was() -> None:
+    metrics = Metrics("ingestion", "ingestion-1")
+    show = metrics.figure("quarantined_rows", "Refused rows", "kind", "reason")
+    show({("bars", "price missing"): 2.0, ("bars", "not a session"): 1.0})
+    show({("bars", "price missing"): 3.0})
+    lines = [line for line in rendered(metrics).splitlines() if line.startswith("hiddengem_quarantined_rows{")]
+    labels = 'instance="ingestion-1",kind="bars",reason="price missing",service="ingestion"'
+    assert lines == [f"hiddengem_quarantined_rows{{{labels}}} 3.0"]

@@ -1,0 +1,40 @@
+"""Ingestion's own figures, read from the database now and then: what a short-lived process found stays visible."""
+
+import asyncio
+import logging
+
+from libs.domain.clock import Clock
+from libs.storage import completeness, quarantine, vendor_breakers
+from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction
+from libs.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+_LOOK_SECONDS = 15.0
+
+
+class Figures:
+    """Shows quarantine, completeness and the vendors that are left alone."""
+
+    def __init__(self, engine: Engine, clock: Clock, metrics: Metrics) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._quarantined = metrics.figure("quarantined_rows", "Refused rows waiting for a decision", "kind", "reason")
+        self._complete = metrics.figure("completeness_ratio", "What is stored of the newest session reported", "kind")
+        self._left_alone = metrics.figure("vendor_breaker_open", "1: a vendor's host or endpoint is left alone", "key")
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await in_transaction(self._engine, self.look)
+            except StorageUnavailable as e:
+                log.warning("the figures wait for the database", extra={"reason": str(e)})
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def look(self, connection: Connection) -> None:
+        """Read everything once."""
+        held = quarantine.counts(connection)
+        self._quarantined({(kind, reason): rows for kind, reason, rows in held})
+        self._complete({(line.kind.value,): line.ratio for line in completeness.newest(connection)})
+        standing = vendor_breakers.standing(connection, self._clock.utc_now())
+        self._left_alone({(item.key,): 1.0 for item in standing})
