@@ -34,6 +34,14 @@ _PATIENCE = 3
 """So many articles in a row may fail before the outlet is left alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The stable code of an error, and its words."""
+
+    code: str
+    reason: str
+
+
 @dataclass(slots=True)
 class OutletReport:
     """What became of one outlet."""
@@ -57,8 +65,8 @@ class OutletReport:
     """What cleaning took out of the texts, by kind."""
     cut: bool = False
     """Whether the list went on beyond the pages that are read."""
-    failed: str | None = None
-    """Why the outlet was given up, with its code; None where it was read to the end."""
+    failed: Failure | None = None
+    """Why the outlet was given up; None where it was read to the end."""
     due_at: datetime | None = None
     """When it may be asked again, where it was too early."""
 
@@ -155,9 +163,9 @@ class _Reading:
             for listed in list_pages(self.outlet, self.since, now, symbols):
                 self._list(listed, now)
         except (HostLimited, HostBanned, NotDue) as e:
-            self.report.failed, self.report.due_at = f"{e.code}: {e}", e.until
+            self.report.failed, self.report.due_at = Failure(e.code, str(e)), e.until
         except NewswireError as e:
-            self.report.failed = f"{e.code}: {e}"
+            self.report.failed = Failure(e.code, str(e))
         return self.report
 
     def _list(self, listed: ListPage, now: datetime) -> None:
