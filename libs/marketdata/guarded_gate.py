@@ -1,8 +1,8 @@
 """The gate in front of every vendor: cache, breaker, buckets, retry, and learning from what comes back.
 
 The order matters: what is kept is not asked again; a host that is left alone is not asked at all; then the call waits
-for its turn in the bucket of its endpoint and in that of its host, which all processes share. A gate serves one job in
-one thread.
+for its turn in the bucket of its host, and last in that of its endpoint: that limit is the vendor's own, so nothing is
+waited for between its slot and the call. All processes share the buckets. A gate serves one job in one thread.
 """
 
 import io
@@ -139,6 +139,7 @@ class GuardedGate:
         except HiddenGemError:
             self._failed_here = True
             raise
+        self._failed_here = False
         self._keep(key, call, answer)
         return answer
 
@@ -167,7 +168,7 @@ class GuardedGate:
             return None
         try:
             return pl.read_ipc(io.BytesIO(kept.payload))
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, OSError):
             self._guards.cache.forget([key])
             return None
 
@@ -199,8 +200,8 @@ class GuardedGate:
         for key in _breaker_keys(call):
             self._admitted(key, call, usage, give_up_at)
         endpoint = HostPace(call.calls_per_minute, self._rules.endpoint_burst)
-        self._take(_endpoint(call), endpoint, call, usage, give_up_at)
         self._take(_host(call), self._rules.pace_of(call.host), call, usage, give_up_at)
+        self._take(_endpoint(call), endpoint, call, usage, give_up_at)
 
     def _admitted(self, key: str, call: VendorCall, usage: EndpointUsage, give_up_at: float) -> None:
         """Pass the breaker; a limit that will be over soon is waited out, anything else is refused."""
