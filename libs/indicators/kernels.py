@@ -83,11 +83,10 @@ def rsi(close: Row, period: int, work: Work, out: Row) -> None:
     _decay(ups, keep)
     _decay(downs, keep)
     out[:period] = np.nan
-    least = _NOTHING * period
     for i in range(index.size):
         total = ups[i] + downs[i]
         ratio = 100.0 * ups[i] / total
-        index[i] = ratio if total > least else 50.0
+        index[i] = ratio if total > 0.0 else 50.0
 
 
 @_compile

@@ -6,8 +6,9 @@ pandas for the first time in the same moment would be told that there is none.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -24,5 +25,31 @@ def _absent(*names: str) -> Iterator[None]:
 
 with _absent("pandas", "polars"):
     import talib
+    from talib import abstract
 
 __all__ = ["talib"]
+
+
+def function_names() -> list[str]:
+    """Every function this TA-Lib has."""
+    names: list[str] = talib.get_functions()  # type: ignore[no-untyped-call]  # its stubs leave it out
+    return names
+
+
+def describe(name: str) -> Mapping[str, Any]:
+    """What TA-Lib says of a function: display_name, group, input_names, parameters, output_names."""
+    info: Mapping[str, Any] = abstract.Function(name).info  # type: ignore[attr-defined]  # its stubs leave it out
+    return info
+
+
+def lookback(name: str, parameters: Mapping[str, float]) -> int:
+    """Rows before the first value; raises what TA-Lib raises on a value out of range."""
+    function = abstract.Function(name)  # type: ignore[attr-defined]  # its stubs leave it out
+    if parameters:
+        function.parameters = dict(parameters)
+    return int(function.lookback)
+
+
+def moving_average_number(name: str) -> int:
+    """TA-Lib's number for a kind of moving average."""
+    return int(getattr(talib.MA_Type, name))  # type: ignore[attr-defined]  # its stubs leave it out

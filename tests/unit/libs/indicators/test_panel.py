@@ -96,6 +96,14 @@ def test_a_price_that_never_moved_has_a_neutral_rsi_and_no_trend() -> None:
     assert set(results[Bollinger()]["upper"][0, 19:]) == {10.0}
 
 
+def test_a_price_that_stands_still_for_years_keeps_its_last_rsi() -> None:
+    bars = made_bars(5, shares=1, sessions=900)
+    bars.close[0, 40:] = bars.close[0, 40]
+    made = compute(bars, [Rsi()])[Rsi()]["rsi"][0]
+    np.testing.assert_allclose(made, talib.RSI(bars.close[0], 14), rtol=0, atol=1e-9)
+    assert made[-1] == pytest.approx(made[41])
+
+
 def test_threads_and_reused_results_change_nothing() -> None:
     bars = made_bars(3, shares=200)
     once = compute(bars, ALL)
