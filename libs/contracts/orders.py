@@ -22,6 +22,13 @@ class ReportsHint(Command):
     through: int
 
 
+class SessionHint(Command):
+    """A session is about to open for this account: what its ex-dates and pay dates bring waits to be booked."""
+
+    account_id: str
+    session: date
+
+
 class PlaceOrder(Command):
     """Send one order to the venue, at most once, and not after `send_by` (machine time)."""
 
@@ -82,5 +89,6 @@ class QueryResult(Command):
 RISK_REVIEW = Method("risk.review", OrderHint, Nothing)
 EXECUTION_SEND = Method("execution.send", OrderHint, Nothing)
 EXECUTION_APPLY = Method("execution.apply", ReportsHint, Nothing)
+EXECUTION_OPEN_SESSION = Method("execution.open_session", SessionHint, Nothing)
 BROKER_PLACE = Method("broker.place", PlaceOrder, PlaceResult)
 BROKER_QUERY = Method("broker.query", QueryOrder, QueryResult)

@@ -112,7 +112,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Shares held. `locked_quantity` were bought on `locked_day` and may not be sold that day (T+1)."""
+    """Shares held. `locked_quantity` were bought on `locked_day` and may not be sold that day (T+1).
+
+    `unlisted_quantity` are subscribed rights shares that no exchange lists yet.
+    """
 
     symbol: Symbol
     quantity: int
@@ -120,11 +123,12 @@ class Position:
     locked_day: date | None
     reserved_quantity: int
     cost: Decimal
+    unlisted_quantity: int = 0
 
     def sellable(self, trading_day: date) -> int:
         """Shares that an order of `trading_day` may still sell."""
         locked = self.locked_quantity if self.locked_day == trading_day else 0
-        return max(0, self.quantity - locked - self.reserved_quantity)
+        return max(0, self.quantity - locked - self.unlisted_quantity - self.reserved_quantity)
 
 
 class ControlState(StrEnum):

@@ -1,4 +1,4 @@
-"""What an account is worth at the end of a session: cash plus every holding at its mark."""
+"""What an account is worth: cash, every holding at its mark, and dividends that are earned and still to come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +38,8 @@ class Valuation:
 
     cash: Decimal
     holdings: tuple[Holding, ...]
+    receivable: Decimal = _NOTHING
+    """Dividends between their ex-date and their pay date."""
 
     @property
     def market_value(self) -> Decimal:
@@ -46,11 +48,11 @@ class Valuation:
 
     @property
     def equity(self) -> Decimal:
-        """Cash and holdings."""
-        return self.cash + self.market_value
+        """Cash, holdings, and what is receivable: on an ex-date the dividend has left the price and is not yet cash."""
+        return self.cash + self.market_value + self.receivable
 
 
-def value(cash: Decimal, holdings: Sequence[Holding]) -> Valuation:
+def value(cash: Decimal, holdings: Sequence[Holding], receivable: Decimal = _NOTHING) -> Valuation:
     """Value an account; symbols without shares are left out, the rest is in order of symbol."""
     held = (holding for holding in holdings if holding.quantity != 0)
-    return Valuation(cash, tuple(sorted(held, key=lambda holding: holding.symbol)))
+    return Valuation(cash, tuple(sorted(held, key=lambda holding: holding.symbol)), receivable)

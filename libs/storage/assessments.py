@@ -28,6 +28,7 @@ class AccountRoom:
     account_id: str
     cash: Decimal
     reserved: Decimal
+    receivable: Decimal
     in_flight_buys: dict[Symbol, Decimal]
 
 
@@ -51,7 +52,8 @@ LIVE = "('APPROVED', 'SENDING', 'UNKNOWN', 'ACCEPTED', 'PARTIAL', 'MISSING')"
 _CONTROL = text("SELECT state, reason FROM risk.control WHERE scope = 'ALL'")
 _FLOW = text("SELECT phase FROM desk.clock")
 _ACCOUNT = text("""
-    SELECT a.account_id, b.cash, b.reserved FROM trading.accounts a JOIN trading.balances b USING (account_id)
+    SELECT a.account_id, b.cash, b.reserved, b.receivable
+    FROM trading.accounts a JOIN trading.balances b USING (account_id)
     WHERE CASE WHEN CAST(:account_id AS text) IS NULL THEN a.status = 'OPEN' ELSE a.account_id = :account_id END
     ORDER BY a.opened_at DESC LIMIT 1
 """)
@@ -91,7 +93,8 @@ def account_room(tx: Connection, account_id: str | None) -> AccountRoom | None:
     if row is None:
         return None
     flying = tx.execute(_IN_FLIGHT, {"account_id": row.account_id})
-    return AccountRoom(row.account_id, row.cash, row.reserved, {Symbol(r.symbol): r.value for r in flying})
+    in_flight = {Symbol(r.symbol): r.value for r in flying}
+    return AccountRoom(row.account_id, row.cash, row.reserved, row.receivable, in_flight)
 
 
 def open_quantities(tx: Connection, symbols: Sequence[str]) -> dict[str, OpenQuantity]:

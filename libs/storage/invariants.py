@@ -1,39 +1,20 @@
 """What must hold in the database whatever was killed: one query per promise, answering the rows that break it.
 
 The ids are those of the design page of the order path (a letter tells parts of one invariant apart); `D` are the
-desk's own, on rounds and decisions. Some hold only once the desk has come to rest: while an order is on its way its
-reservation, its report and its booking may be one transaction apart. Read as the owner: no service may see all of it.
+desk's own, on rounds and decisions, and `C` those of corporate actions, in a module of their own. Some hold only once
+the desk has come to rest: while an order is on its way its reservation, its report and its booking may be one
+transaction apart. Read as the owner: no service may see all of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import text
 
 from libs.storage.engine import Connection
+from libs.storage.invariants_actions import ACTIONS
+from libs.storage.promises import Invariant, Violation
 
 _SHOWN_AT_MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """One promise; `query` answers the rows that break it, and none while it is kept."""
-
-    id: str
-    description: str
-    query: str
-    at_rest_only: bool = False
-    """Holds only when nothing is under way: after a replay, after a drain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A broken promise and the rows that prove it."""
-
-    id: str
-    description: str
-    rows: tuple[dict[str, Any], ...]
 
 
 def violations(tx: Connection, *, at_rest: bool = True) -> list[Violation]:
@@ -212,12 +193,16 @@ _VENUE = (
 _BOOKS = (
     Invariant(
         "I5a",
-        "a position is the sum of its fills",
+        "a position is the sum of its fills and of the shares that corporate actions brought",
         """
-        SELECT account_id, symbol, coalesce(p.quantity, 0) AS position, coalesce(f.quantity, 0) AS fills
+        SELECT account_id, symbol, coalesce(p.quantity, 0) AS position, coalesce(f.quantity, 0) AS fills_and_shares
         FROM trading.positions p FULL JOIN (
-            SELECT account_id, symbol, sum(CASE side WHEN 'BUY' THEN qty ELSE -qty END) AS quantity
-            FROM trading.fills GROUP BY 1, 2
+            SELECT account_id, symbol, sum(quantity) AS quantity FROM (
+                SELECT account_id, symbol, CASE side WHEN 'BUY' THEN qty ELSE -qty END AS quantity FROM trading.fills
+                UNION ALL
+                SELECT account_id, symbol, CASE kind WHEN 'SHARES' THEN shares ELSE subscribed END
+                FROM trading.entitlements
+            ) AS came GROUP BY 1, 2
         ) AS f USING (account_id, symbol)
         WHERE coalesce(p.quantity, 0) <> coalesce(f.quantity, 0)
         """,
@@ -283,14 +268,24 @@ _BOOKS = (
     ),
     Invariant(
         "I15",
-        "nothing is sold that was not held when the session began (T+1)",
+        "nothing is sold that was not held, and listed, when the session began (T+1)",
         """
         SELECT account_id, symbol, trading_day, sold, held FROM (
-            SELECT account_id, symbol, trading_day, sum(qty) FILTER (WHERE side = 'SELL') AS sold,
-                coalesce(sum(sum(CASE side WHEN 'BUY' THEN qty ELSE -qty END)) OVER (
-                    PARTITION BY account_id, symbol ORDER BY trading_day
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS held
-            FROM trading.fills GROUP BY 1, 2, 3
+            SELECT account_id, symbol, trading_day, sum(sold) AS sold, sum(credited) + coalesce(sum(sum(change)) OVER (
+                PARTITION BY account_id, symbol ORDER BY trading_day
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS held
+            FROM (
+                SELECT account_id, symbol, trading_day, CASE side WHEN 'SELL' THEN qty ELSE 0 END AS sold,
+                    CASE side WHEN 'BUY' THEN qty ELSE -qty END AS change, 0 AS credited
+                FROM trading.fills
+                UNION ALL
+                SELECT account_id, symbol, coalesce(e.listed_on, b.session), 0, e.shares, e.shares
+                FROM (
+                    SELECT account_id, symbol, ex_date, listed_on,
+                        CASE kind WHEN 'SHARES' THEN shares ELSE subscribed END AS shares
+                    FROM trading.entitlements
+                ) AS e JOIN trading.booked_actions b USING (account_id, symbol, ex_date) WHERE e.shares > 0
+            ) AS moves GROUP BY 1, 2, 3
         ) AS days WHERE sold > held
         """,
     ),
@@ -371,4 +366,4 @@ _ROUNDS = (
     ),
 )
 
-INVARIANTS: Sequence[Invariant] = (*_ORDERS, *_VENUE, *_BOOKS, *_ROUNDS)
+INVARIANTS: Sequence[Invariant] = (*_ORDERS, *_VENUE, *_BOOKS, *_ROUNDS, *ACTIONS)

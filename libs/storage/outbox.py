@@ -27,8 +27,8 @@ _UNPUBLISHED = text("""
 """)
 _MARK = text("UPDATE ops.outbox SET published_at = clock_timestamp(), tries = tries + 1 WHERE id = ANY(:ids)")
 
-# Hints whose order has not moved, and while a report waits the newest hint to apply: Redis may have lost them. Found
-# from the few orders that are under way, since this is asked every second.
+# Hints whose order has not moved, while a report waits the newest hint to apply, and that of a session which is not
+# open: Redis may have lost them. Found from the few orders that are under way, since this is asked every second.
 _NEEDED = """
     SELECT h.id FROM trading.orders t JOIN ops.outbox h
         ON h.order_id = t.order_id AND h.method = CASE t.state WHEN 'NEW' THEN 'risk.review' ELSE 'execution.send' END
@@ -38,6 +38,11 @@ _NEEDED = """
         SELECT FROM broker.reports r
         WHERE r.report_id > (SELECT max(report_id) - 1000 FROM broker.reports)
           AND NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id))
+    UNION ALL
+    SELECT h.id FROM desk.clock c JOIN ops.outbox h ON h.method = 'execution.open_session'
+        AND h.payload = jsonb_build_object('account_id', c.run, 'session', c.session)
+    WHERE c.phase = 'PRE_OPEN' AND NOT EXISTS (
+        SELECT FROM trading.openings o WHERE o.account_id = c.run AND o.session = c.session)
 """
 _SWEEP = text(f"""
     UPDATE ops.outbox SET published_at = NULL

@@ -20,10 +20,20 @@ class CashBalance:
 
     cash: Decimal
     reserved: Decimal
+    receivable: Decimal = Decimal(0)
+    """Dividends whose ex-date is over and whose pay date is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Shares held, at their mark."""
+
+    quantity: int
+    mark: Decimal
 
 
 _HOLD = text("""
-    SELECT symbol, quantity, locked_quantity, locked_day, reserved, cost FROM trading.positions
+    SELECT symbol, quantity, locked_quantity, locked_day, reserved, cost, unlisted_quantity, mark FROM trading.positions
     WHERE account_id = :account_id AND symbol = :symbol FOR UPDATE
 """)
 # `reserved` is risk's: it is never written here. A new holding is marked at its price until the session's close.
@@ -38,9 +48,10 @@ _WRITE = text("""
         mark_session = CASE WHEN p.quantity = 0 OR p.mark IS NULL THEN EXCLUDED.mark_session ELSE p.mark_session END
 """)
 _CASH = text("UPDATE trading.balances SET cash = cash + :change WHERE account_id = :account_id")
-_BALANCE = text("SELECT cash, reserved FROM trading.balances WHERE account_id = :account_id")
+_BALANCE = text("SELECT cash, reserved, receivable FROM trading.balances WHERE account_id = :account_id")
 _HOLDINGS = text("""
-    SELECT symbol, quantity, cost, mark, mark_session, mark_stale, locked_quantity, locked_day, reserved
+    SELECT symbol, quantity, cost, mark, mark_session, mark_stale, locked_quantity, locked_day, reserved,
+        unlisted_quantity
     FROM trading.positions WHERE account_id = :account_id ORDER BY symbol
 """)
 
@@ -49,6 +60,12 @@ def hold(tx: Connection, account_id: str, symbol: Symbol) -> Position | None:
     """The holding, locked for the transaction."""
     row = tx.execute(_HOLD, {"account_id": account_id, "symbol": symbol}).one_or_none()
     return None if row is None else _position(row)
+
+
+def marked(tx: Connection, account_id: str, symbol: Symbol) -> Marked | None:
+    """A holding at its mark, locked for the transaction; None where nothing is held or no mark is known."""
+    row = tx.execute(_HOLD, {"account_id": account_id, "symbol": symbol}).one_or_none()
+    return None if row is None or row.quantity <= 0 or row.mark is None else Marked(row.quantity, row.mark)
 
 
 def write(tx: Connection, account_id: str, position: Position, *, price: Decimal, trading_day: date) -> None:
@@ -74,7 +91,7 @@ def change_cash(tx: Connection, account_id: str, change: Decimal) -> None:
 def balance(tx: Connection, account_id: str) -> CashBalance | None:
     """The account's cash; None for an unknown account."""
     row = tx.execute(_BALANCE, {"account_id": account_id}).one_or_none()
-    return None if row is None else CashBalance(row.cash, row.reserved)
+    return None if row is None else CashBalance(row.cash, row.reserved, row.receivable)
 
 
 def holdings(tx: Connection, account_id: str) -> Sequence[Holding]:
@@ -90,4 +107,12 @@ def positions(tx: Connection, account_id: str) -> dict[Symbol, Position]:
 
 
 def _position(row: Row[Any]) -> Position:
-    return Position(Symbol(row.symbol), row.quantity, row.locked_quantity, row.locked_day, row.reserved, row.cost)
+    return Position(
+        Symbol(row.symbol),
+        row.quantity,
+        row.locked_quantity,
+        row.locked_day,
+        row.reserved,
+        row.cost,
+        row.unlisted_quantity,
+    )

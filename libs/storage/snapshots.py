@@ -11,10 +11,12 @@ from libs.storage.engine import Connection
 
 BENCHMARK = "000300.SH"
 
-# The mark is the last traded close up to the session; desk time decides, so no look at when it was published.
+# The mark is the last traded close up to the session; desk time decides, so no look at when it was published. A share
+# that has not traded since an ex-date has no close that knows of it: it keeps the reference price it was booked at.
 _MARK = text("""
     UPDATE trading.positions p
-    SET mark = last.close, mark_session = last.session, mark_stale = last.session < :session
+    SET mark = coalesce(booked.reference_price, last.close), mark_session = last.session,
+        mark_stale = last.session < :session
     FROM (
         SELECT held.symbol, bar.close, bar.session
         FROM trading.positions held CROSS JOIN LATERAL (
@@ -23,12 +25,19 @@ _MARK = text("""
         ) AS bar
         WHERE held.account_id = :account_id AND held.quantity <> 0
     ) AS last
+    LEFT JOIN LATERAL (
+        SELECT reference_price FROM trading.booked_actions b
+        WHERE b.account_id = :account_id AND b.symbol = last.symbol AND b.session > last.session
+        ORDER BY b.ex_date DESC LIMIT 1
+    ) AS booked ON true
     WHERE p.account_id = :account_id AND p.symbol = last.symbol
 """)
-# Shares held over the night before: today's holding without today's trades.
+# Shares held over the night before: today's holding without today's trades. What is booked explains a reference price
+# to the fen; a suspended day has none of its own.
 _UNBOOKED = text("""
-    INSERT INTO trading.unbooked_actions (account_id, session, symbol, quantity, previous_close, reference_price)
-    SELECT :account_id, :session, held.symbol, held.quantity, before.close, today.pre_close
+    INSERT INTO trading.unbooked_actions
+        (account_id, session, symbol, quantity, previous_close, reference_price, expected_price)
+    SELECT :account_id, :session, held.symbol, held.quantity, before.close, today.pre_close, booked.reference_price
     FROM (
         SELECT p.symbol, p.quantity - coalesce(sum(CASE f.side WHEN 'BUY' THEN f.qty ELSE -f.qty END), 0) AS quantity
         FROM trading.positions p LEFT JOIN trading.fills f
@@ -37,10 +46,18 @@ _UNBOOKED = text("""
     ) AS held
     JOIN market.bars today ON today.symbol = held.symbol AND today.session = :session
     CROSS JOIN LATERAL (
-        SELECT close FROM market.bars
+        SELECT close, session FROM market.bars
         WHERE symbol = held.symbol AND session < :session AND NOT suspended ORDER BY session DESC LIMIT 1
     ) AS before
-    WHERE held.quantity > 0 AND today.pre_close <> before.close
+    LEFT JOIN LATERAL (
+        SELECT reference_price FROM trading.booked_actions b
+        WHERE b.account_id = :account_id AND b.symbol = held.symbol
+          AND b.session > before.session AND b.session <= :session
+        ORDER BY b.ex_date DESC LIMIT 1
+    ) AS booked ON true
+    WHERE held.quantity > 0 AND CASE
+        WHEN booked.reference_price IS NULL THEN today.pre_close <> before.close
+        ELSE NOT today.suspended AND abs(today.pre_close - booked.reference_price) > 0.01 END
     ON CONFLICT DO NOTHING
 """)
 _IS_OPEN = text("""
@@ -49,10 +66,15 @@ _IS_OPEN = text("""
 """)
 _TAKE = text("""
     INSERT INTO trading.snapshots
-        (account_id, session, cash, market_value, equity, fees, benchmark, positions, synthetic)
-    SELECT account_id, :session, :cash, :market_value, :equity,
+        (account_id, session, cash, market_value, receivable, equity, fees, dividends, dividend_tax, benchmark,
+        positions, synthetic)
+    SELECT account_id, :session, :cash, :market_value, :receivable, :equity,
         (SELECT coalesce(sum(commission + stamp_duty + transfer_fee), 0) FROM trading.fills
          WHERE account_id = :account_id AND trading_day <= :session),
+        (SELECT coalesce(-sum(amount), 0) FROM trading.ledger_entry
+         WHERE account_id = :account_id AND book = 'DIVIDEND_INCOME'),
+        (SELECT coalesce(sum(amount), 0) FROM trading.ledger_entry
+         WHERE account_id = :account_id AND book = 'DIVIDEND_TAX'),
         (SELECT close FROM market.index_bars WHERE symbol = :benchmark AND session = :session),
         CAST(:positions AS jsonb), synthetic
     FROM trading.accounts WHERE account_id = :account_id
@@ -71,7 +93,7 @@ def mark(tx: Connection, account_id: str, session: date) -> None:
 
 
 def note_unbooked_actions(tx: Connection, account_id: str, session: date) -> int:
-    """Note holdings whose reference price is not their last close: an ex-date nobody has booked. How many."""
+    """Note holdings whose reference price neither their last close nor what is booked explains. How many."""
     return tx.execute(_UNBOOKED, {"account_id": account_id, "session": session}).rowcount
 
 
@@ -82,6 +104,7 @@ def take(tx: Connection, account_id: str, session: date, valuation: Valuation) -
         "session": session,
         "cash": valuation.cash,
         "market_value": valuation.market_value,
+        "receivable": valuation.receivable,
         "equity": valuation.equity,
         "benchmark": BENCHMARK,
         "positions": json.dumps([_shown(holding) for holding in valuation.holdings]),

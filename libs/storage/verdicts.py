@@ -48,8 +48,8 @@ _FACTS = text(f"""
     SELECT {orders.COLUMNS}, o.expires_at, coalesce(o.decision_id, o.request_id, o.trigger_id)::text AS origin,
         c.now AS desk_now, c.session AS desk_session, c.phase, ctl.state AS control, a.status AS account_status,
         i.board, i.list_date, i.delist_date, b.pre_close, b.suspended, b.special_treatment,
-        bal.cash, bal.cash - bal.reserved AS free_cash,
-        p.quantity, p.locked_quantity, p.locked_day, p.reserved, p.cost, p.mark,
+        bal.cash, bal.receivable, bal.cash - bal.reserved AS free_cash,
+        p.quantity, p.locked_quantity, p.locked_day, p.reserved, p.cost, p.unlisted_quantity, p.mark,
         (SELECT coalesce(sum(h.quantity * coalesce(h.mark, h.cost / h.quantity)), 0)
          FROM trading.positions h WHERE h.account_id = o.account_id AND h.quantity <> 0) AS market_value,
         (SELECT coalesce(sum((x.qty - x.filled_qty) * x.limit_price), 0)
@@ -100,7 +100,7 @@ def reviewable(tx: Connection, order_id: UUID) -> Reviewable | None:
         position=_position(row),
         mark=row.mark,
         free_cash=row.free_cash,
-        equity=row.cash + row.market_value,
+        equity=row.cash + row.receivable + row.market_value,
         in_flight_buys=row.in_flight_buys,
     )
     return Reviewable(facts, row.origin)
@@ -143,4 +143,12 @@ def _status(row: Row[Any]) -> SessionStatus | None:
 def _position(row: Row[Any]) -> Position | None:
     if row.quantity is None:
         return None
-    return Position(Symbol(row.symbol), row.quantity, row.locked_quantity, row.locked_day, row.reserved, row.cost)
+    return Position(
+        Symbol(row.symbol),
+        row.quantity,
+        row.locked_quantity,
+        row.locked_day,
+        row.reserved,
+        row.cost,
+        row.unlisted_quantity,
+    )

@@ -5,8 +5,9 @@ import asyncio
 from libs.runtime.leases import Lease
 from libs.runtime.service import Runtime, Service, run_service
 from libs.runtime.threads import BlockingBus, SerialWorker
-from services.execution.agent import VERSION, ExecutionAgent
+from services.execution.agent import VERSION, ExecutionAgent, Writers
 from services.execution.applying import Applier
+from services.execution.opening import Opener
 from services.execution.resolving import Resolver
 from services.execution.sending import Sender
 from services.execution.settings import Settings
@@ -23,12 +24,13 @@ def build(runtime: Runtime[Settings]) -> Service:
     def epoch() -> int:
         return lease.epoch
 
-    sender = Sender(runtime.engine, broker, runtime.clock, runtime.settings, epoch=epoch)
-    resolver = Resolver(runtime.engine, broker, runtime.clock, runtime.settings, epoch=epoch)
-    applier = Applier(runtime.engine, epoch=epoch)
-    agent = ExecutionAgent(
-        runtime.engine, worker, sender=sender, applier=applier, resolver=resolver, instance=runtime.instance
+    writers = Writers(
+        opener=Opener(runtime.engine, epoch=epoch),
+        sender=Sender(runtime.engine, broker, runtime.clock, runtime.settings, epoch=epoch),
+        applier=Applier(runtime.engine, epoch=epoch),
+        resolver=Resolver(runtime.engine, broker, runtime.clock, runtime.settings, epoch=epoch),
     )
+    agent = ExecutionAgent(runtime.engine, worker, writers, instance=runtime.instance)
 
     async def prepare() -> None:
         await lease.acquire()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 
 from libs.ashare.errors import UnknownRule
@@ -12,7 +13,14 @@ from libs.contracts.analysis import STATUS, AgentStatus
 from libs.contracts.base import Nothing
 from libs.contracts.card import AgentCard
 from libs.contracts.execution import PLAN, ExecutionPlan, PlanRequest, SymbolPlan
-from libs.contracts.orders import EXECUTION_APPLY, EXECUTION_SEND, OrderHint, ReportsHint
+from libs.contracts.orders import (
+    EXECUTION_APPLY,
+    EXECUTION_OPEN_SESSION,
+    EXECUTION_SEND,
+    OrderHint,
+    ReportsHint,
+    SessionHint,
+)
 from libs.domain.errors import HiddenGemError
 from libs.domain.market import Symbol
 from libs.domain.trading import OrderState
@@ -22,6 +30,7 @@ from libs.storage import assessments
 from libs.storage.assessments import LastTraded, OpenQuantity
 from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction
 from services.execution.applying import Applier
+from services.execution.opening import Opener
 from services.execution.resolving import Resolver
 from services.execution.sending import Sender
 
@@ -30,24 +39,26 @@ _RESOLVE_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-class ExecutionAgent:
-    """Answers `execution.send`, `execution.apply`, `plan` and `status`; one thread does all that writes."""
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Those who write, each for its own moment of an account's day."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        worker: SerialWorker,
-        *,
-        sender: Sender,
-        applier: Applier,
-        resolver: Resolver,
-        instance: str,
-    ) -> None:
+    opener: Opener
+    sender: Sender
+    applier: Applier
+    resolver: Resolver
+
+
+class ExecutionAgent:
+    """Answers hints to open a session, to send and to apply, `plan` and `status`; one thread does all that writes."""
+
+    def __init__(self, engine: Engine, worker: SerialWorker, writers: Writers, *, instance: str) -> None:
         self._engine = engine
         self._worker = worker
-        self._sender = sender
-        self._applier = applier
-        self._resolver = resolver
+        self._opener = writers.opener
+        self._sender = writers.sender
+        self._applier = writers.applier
+        self._resolver = writers.resolver
         self._instance = instance
         self._sent = 0
         self._not_sent = 0
@@ -57,6 +68,7 @@ class ExecutionAgent:
     def endpoint(self, card: AgentCard) -> Endpoint:
         """Everything execution answers."""
         endpoint = Endpoint(card)
+        endpoint.method(EXECUTION_OPEN_SESSION, self.open_session)
         endpoint.method(EXECUTION_SEND, self.send)
         endpoint.method(EXECUTION_APPLY, self.apply)
         endpoint.tool(PLAN, self.plan)
@@ -91,6 +103,11 @@ class ExecutionAgent:
         self._sent += state in (OrderState.ACCEPTED, OrderState.REJECTED)
         self._not_sent += state in (OrderState.DENIED, OrderState.ABORTED)
         self._unknown += state is OrderState.UNKNOWN
+        return Nothing()
+
+    async def open_session(self, hint: SessionHint, _: Call) -> Nothing:
+        """Book what an account is due before a session's first order."""
+        await self._worker.run(self._opener.on_hint, hint.account_id, hint.session)
         return Nothing()
 
     async def apply(self, _: ReportsHint, __: Call) -> Nothing:

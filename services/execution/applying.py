@@ -14,7 +14,7 @@ from libs.contracts.reports import REPORT, EndReport, FillReport, SessionClosedR
 from libs.domain.errors import HiddenGemError
 from libs.domain.market import Symbol
 from libs.domain.trading import TERMINAL, Fill, OrderState
-from libs.portfolio.ledger import cash_change
+from libs.portfolio.ledger import cash_change, posting_of
 from libs.portfolio.positions import book
 from libs.pretrade.need import Filled, need_of
 from libs.storage import broker_reports, fills, ledger, orders, positions
@@ -23,6 +23,7 @@ from libs.storage.engine import Connection, Engine, IllegalTransition, StaleEpoc
 from libs.storage.orders import Move, Reported, VenueEnd
 from services.execution.closing import close_session
 from services.execution.states import standing, steps
+from services.execution.taxing import keep_lots
 
 log = logging.getLogger(__name__)
 _BATCH = 100
@@ -115,11 +116,12 @@ class Applier:
         fill = _fill_of(said, reported)
         if not fills.add(tx, fill):
             return ReportOutcome.DUPLICATE
-        ledger.post(tx, fill)
+        ledger.post(tx, posting_of(fill))
         held = positions.hold(tx, fill.account_id, fill.symbol)
         booking = book(held, fill)
         positions.write(tx, fill.account_id, booking.position, price=fill.price, trading_day=fill.trading_day)
         positions.change_cash(tx, fill.account_id, cash_change(fill))
+        keep_lots(tx, fill, booking.position)
         if reported is not None:
             total = fills.of_order(tx, reported.order.order_id)
             orders.record_progress(tx, reported.order.order_id, filled=total.quantity, end=reported.end)

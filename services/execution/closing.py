@@ -21,9 +21,9 @@ def close_session(tx: Connection, account_id: str, session: date, epoch: int) ->
         return False
     snapshots.mark(tx, account_id, session)
     if unbooked := snapshots.note_unbooked_actions(tx, account_id, session):
-        log.warning("corporate actions are not booked", extra={"session": session.isoformat(), "count": unbooked})
+        log.warning("reference prices are not explained", extra={"session": session.isoformat(), "count": unbooked})
     balance = positions.balance(tx, account_id)
     if balance is None:
         return False
-    snapshots.take(tx, account_id, session, value(balance.cash, positions.holdings(tx, account_id)))
+    snapshots.take(tx, account_id, session, value(balance.cash, positions.holdings(tx, account_id), balance.receivable))
     return True

@@ -18,7 +18,7 @@ from libs.ashare.rulebook import RULEBOOK
 from libs.domain.clock import at_shanghai
 from libs.domain.errors import HiddenGemError
 from libs.domain.trading import ReasonCode, Side
-from libs.storage import clock, decisions, replay_reports, replays, rounds, sessions, universe
+from libs.storage import clock, decisions, entitlements, replay_reports, replays, rounds, sessions, universe
 from libs.storage.clock import DeskClock, Phase
 from libs.storage.decisions import StoredIntent
 from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction
@@ -123,6 +123,8 @@ class ReplayDriver:
     async def _open(self, replay: Replay, session: date) -> None:
         started = _time.monotonic()
         await self._move(replay, session, Phase.PRE_OPEN)
+        if await in_transaction(self._engine, entitlements.ask_to_open, replay.account_id, session):
+            await self._until(replay, session, lambda tx: entitlements.is_open(tx, replay.account_id, session))
         if await in_transaction(self._engine, submit_resting, replay, session):
             await self._until(replay, session, lambda tx: sessions.is_quiet(tx, session))
         self._timings["open"] += _time.monotonic() - started

@@ -86,7 +86,7 @@ def assess(tx: Connection, request: AssessRequest, limits: Limits) -> RiskAssess
             equity=None,
             symbols=[],
         )
-    valuation = value(room.cash, positions.holdings(tx, room.account_id))
+    valuation = value(room.cash, positions.holdings(tx, room.account_id), room.receivable)
     held = positions.positions(tx, room.account_id)
     return RiskAssessment(
         as_of=request.as_of,

@@ -25,7 +25,7 @@ from libs.domain.clock import Clock, SystemClock, at_shanghai
 from libs.domain.market import Symbol
 from libs.domain.trading import OrderState, Side
 from libs.pretrade.facts import Limits
-from libs.storage import broker_reports, clock, leases, outbox
+from libs.storage import broker_reports, clock, entitlements, leases, outbox
 from libs.storage.broker_reports import RawReport
 from libs.storage.clock import Phase
 from libs.storage.engine import Engine, make_engine, transaction
@@ -37,6 +37,7 @@ from services.broker_gateway.venues.paper.exchange import Exchange, Refused
 from services.broker_gateway.venues.paper.wire import OrderBody
 from services.broker_gateway.venues.port import VenueUnavailable
 from services.execution.applying import Applier
+from services.execution.opening import Opener
 from services.execution.resolving import Resolver
 from services.execution.sending import Sender
 from services.execution.settings import Settings
@@ -87,6 +88,31 @@ def seed_market(database: str, bars: list[BarRow]) -> None:
                     *(bar.suspended, bar.special_treatment, at_shanghai(bar.session, time(15, 30))),
                 ),
             )
+
+
+def seed_action(database: str, symbol: str, ex_date: date, **terms: Any) -> None:
+    """Write a corporate action as ingestion would, announced ten days before; everything not named is nothing."""
+    row = {
+        "symbol": symbol,
+        "ex_date": ex_date,
+        "record_date": None,
+        "pay_date": None,
+        "cash_per_share": 0,
+        "bonus_per_share": 0,
+        "transfer_per_share": 0,
+        "rights_per_share": 0,
+        "rights_price": None,
+        "announced_on": ex_date - timedelta(days=10),
+        "source": "test",
+        "synthetic": False,
+        "fetched_at": at_shanghai(ex_date - timedelta(days=9), time(8)),
+        "published_at": at_shanghai(ex_date - timedelta(days=10), time(23, 59)),
+        **terms,
+    }
+    with psycopg.connect(database) as connection:
+        columns, values = ", ".join(row), ", ".join(["%s"] * len(row))
+        statement = f"INSERT INTO market.corporate_actions ({columns}) VALUES ({values})"
+        connection.execute(statement.encode(), list(row.values()))
 
 
 def plain_bars() -> list[BarRow]:
@@ -214,6 +240,7 @@ class OrderPath:
         self.sender = Sender(engine, self.broker, self.machine, self.settings, epoch=lambda: held)
         self.resolver = Resolver(engine, self.broker, self.machine, self.settings, epoch=lambda: held)
         self.applier = Applier(engine, epoch=lambda: held)
+        self.opener = Opener(engine, epoch=lambda: held)
 
     # What the orchestrator does.
 
@@ -228,6 +255,14 @@ class OrderPath:
         now = at_shanghai(session, moment.get(phase, time(8)))
         with transaction(self.engines["orchestrator"]) as tx:
             clock.move(tx, clock.read(tx), run=run, session=session, phase=phase, now=now)
+
+    def open_session(self, session: date, *, run: str = ACCOUNT) -> bool:
+        """09:15: the clock moves, what is due is asked for and booked; whether there was anything to wait for."""
+        self.at(session, Phase.PRE_OPEN, run=run)
+        with transaction(self.engines["orchestrator"]) as tx:
+            asked = entitlements.ask_to_open(tx, run, session)
+        self.settle()
+        return asked
 
     def submit(self, symbol: Symbol, side: Side, quantity: int, limit: str, **changes: Any) -> UUID:
         """Write an order for TUESDAY unless told otherwise."""
@@ -259,6 +294,8 @@ class OrderPath:
                 self.reviewer.on_hint(UUID(row.payload["order_id"]), str(row.msg_id))
             elif row.method == "execution.send":
                 self.sender.on_hint(UUID(row.payload["order_id"]), str(row.msg_id))
+            elif row.method == "execution.open_session":
+                self.opener.on_hint(row.payload["account_id"], date.fromisoformat(row.payload["session"]))
             else:
                 self.applier.on_hint()
         return [row.method for row in rows]

@@ -125,6 +125,7 @@ CREATE TABLE trading.openings (
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (account_id, session)
 );
+CREATE INDEX outbox_openings ON ops.outbox (id) WHERE method = 'execution.open_session';
 CREATE TRIGGER session_opened AFTER INSERT ON trading.openings FOR EACH STATEMENT EXECUTE FUNCTION trading.announce();
 
 -- Holdings from before this revision: first in, first out over the fills there are. They have had no dividends booked.
