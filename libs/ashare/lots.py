@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LotRule:
-    """Shares of a limit order: `minimum`, then in steps of `increment`, up to `max_limit_order`."""
+    """Shares of a limit order: `minimum`, then in steps of `increment`, up to `max_limit_order`.
+
+    `max_market_order` bounds orders at market price; None: not known.
+    """
 
     minimum: int
     increment: int
     max_limit_order: int
+    max_market_order: int | None = None
 
     def round_down(self, quantity: int) -> int:
         """The most shares in whole lots not above `quantity`, 0 below one lot. Not bound by the maximum."""

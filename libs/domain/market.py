@@ -24,12 +24,16 @@ def parse_symbol(text: str, *, field: str = "symbol") -> Symbol:
 
 
 class Board(StrEnum):
-    """The board an A-share is listed on (板块); it decides bands, lots and order bounds."""
+    """Where an instrument is listed (板块); it decides bands, lots and order bounds. The desk trades the first four."""
 
     MAIN = "main"
     CHINEXT = "chinext"
     STAR = "star"
     BSE = "bse"
+    B_SHARE = "b_share"
+    """B shares (B股), in USD at Shanghai and HKD at Shenzhen."""
+    FUND = "fund"
+    """Exchange-traded funds; their rules depend on the class of the fund as well (`libs.ashare.rows.FundClass`)."""
 
 
 @dataclass(frozen=True, slots=True)

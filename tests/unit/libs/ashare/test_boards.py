@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.ashare.boards import board_of
+from libs.ashare.boards import board_of, segment_of
 from libs.ashare.errors import UnknownRule
 from libs.domain.market import Board, Symbol
 
@@ -39,3 +39,24 @@ def test_what_is_no_a_share_has_no_board(symbol: str) -> None:
     with pytest.raises(UnknownRule) as caught:
         board_of(Symbol(symbol))
     assert caught.value.code == "ashare.unknown_rule"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "board"),
+    [
+        ("900901.SH", Board.B_SHARE),
+        ("200002.SZ", Board.B_SHARE),
+        ("510300.SH", Board.FUND),
+        ("159915.SZ", Board.FUND),
+        ("600519.SH", Board.MAIN),
+        ("920002.BJ", Board.BSE),
+    ],
+)
+def test_segments_are_wider_than_boards(symbol: str, board: Board) -> None:
+    assert segment_of(Symbol(symbol)) is board
+
+
+@pytest.mark.parametrize("symbol", ["000001.SH", "113050.SH", "600519.SZ", ""])
+def test_bonds_and_indices_have_no_segment(symbol: str) -> None:
+    with pytest.raises(UnknownRule):
+        segment_of(Symbol(symbol))

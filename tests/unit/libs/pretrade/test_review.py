@@ -75,7 +75,7 @@ def test_cash_must_cover_the_fees_too() -> None:
 
 
 def test_a_day_outside_the_rulebook_is_a_denial() -> None:
-    day = date(2019, 6, 3)
+    day = date(1996, 6, 3)
     unknown = facts(order=an_order(trading_day=day), desk_session=day, expires_at=at_shanghai(DAY, time(15)))
     assert ReasonCode.UNKNOWN_RULE in review(unknown, LIMITS).reasons
 

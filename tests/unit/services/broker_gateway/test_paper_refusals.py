@@ -55,11 +55,11 @@ def test_an_odd_lot_may_be_sold_and_not_bought() -> None:
         (_body(limit_price=Decimal("11.01")), _OPEN, _QUOTE, ReasonCode.PRICE_OUTSIDE_BAND),
         (_body(quantity=1_000_100), _OPEN, _QUOTE, ReasonCode.QUANTITY_ABOVE_MAXIMUM),
         (_body(limit_price=Decimal("10.60")), _OPEN, replace(_QUOTE, special_treatment=True), "ST"),
-        (_body(), _OPEN, replace(_QUOTE, board=Board.BSE), "BSE"),
+        (_body(), _OPEN, replace(_QUOTE, board=Board.FUND), "FUND"),
     ],
 )
 def test_an_order_is_refused_by_its_reason(
     body: OrderBody, clock: DeskClock, quote: Quote | None, reason: ReasonCode | str
 ) -> None:
-    expected = {"ST": ReasonCode.PRICE_OUTSIDE_BAND, "BSE": ReasonCode.UNKNOWN_RULE}.get(reason, reason)
+    expected = {"ST": ReasonCode.PRICE_OUTSIDE_BAND, "FUND": ReasonCode.UNKNOWN_RULE}.get(reason, reason)
     assert refusal(body, clock, quote) is expected

@@ -50,4 +50,4 @@ def test_it_is_two_per_cent_beyond_the_reference_price(side: Side, price: str, e
 
 
 def test_where_no_rule_is_known_there_is_no_limit() -> None:
-    assert limit(Symbol("430047.BJ"), Side.BUY, Decimal(10)) is None
+    assert limit(Symbol("900901.SH"), Side.BUY, Decimal(10)) is None

@@ -1,0 +1,57 @@
+"""An operator's calendar file adds days and changes none that are past."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from libs.ashare import calendar
+from libs.ashare.overlay import apply, read_overlay
+from libs.domain.errors import ConfigurationError
+
+TODAY = date(2026, 11, 30)
+TEXT = """
+source = "SSE and SZSE closure notice for 2027"
+known_until = 2027-01-31
+called_off = [2026-12-30]
+closure = [{ first = 2027-01-01, last = 2027-01-01, holiday = "New Year" }]
+"""
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "overlay.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_overlay_extends_the_horizon_and_takes_back_a_session(tmp_path: Path) -> None:
+    mine = calendar.load()
+    apply(read_overlay(_file(tmp_path, TEXT)), mine, today=TODAY)
+    assert mine.last == date(2027, 1, 31)
+    assert mine.next_session(date(2026, 12, 31)) == date(2027, 1, 4)
+    assert mine.next_session(date(2026, 12, 29)) == date(2026, 12, 31)
+    assert mine.horizon_days(TODAY) == 62
+    assert calendar.CALENDAR.last == date(2026, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("known_until = 2027-01-31", "known_until = 2026-06-30", "known_until lies before the horizon"),
+        ("first = 2027-01-01", "first = 2026-12-28", "the closure on 2026-12-28 lies before the horizon"),
+        ("called_off = [2026-12-30]", "called_off = [2026-11-30]", "cannot be called off"),
+        ("known_until = 2027-01-31", "known_until = 2027-01-01", "names no session"),
+        ("source =", "sauce =", "sauce"),
+        ("closure = [", "closure = [[", "overlay.toml"),
+    ],
+)
+def test_an_overlay_that_says_something_impossible_stops_the_process(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        apply(read_overlay(_file(tmp_path, TEXT.replace(old, new))), calendar.load(), today=TODAY)
+
+
+def test_an_overlay_that_is_not_there_stops_the_process(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml"):
+        read_overlay(tmp_path / "nowhere.toml")
