@@ -37,6 +37,15 @@ class EvidenceModel(Command):
     published_at: AwareDatetime
 
 
+class FreshnessModel(Command):
+    """How old the newest datum used of one series was when the signal was made."""
+
+    series: Text
+    newest: date
+    age_sessions: Annotated[int, Field(ge=0)]
+    stale: bool
+
+
 class SignalModel(Command):
     """A signal on the wire; see `libs.domain.signals.Signal`."""
 
@@ -52,6 +61,7 @@ class SignalModel(Command):
     inputs_hash: Text
     llm_derived: bool = False
     synthetic: bool = False
+    freshness: Annotated[list[FreshnessModel], Field(default_factory=list)]
 
     @classmethod
     def from_domain(cls, signal: domain.Signal) -> Self:
@@ -78,6 +88,10 @@ class SignalModel(Command):
             inputs_hash=signal.inputs_hash,
             llm_derived=signal.llm_derived,
             synthetic=signal.synthetic,
+            freshness=[
+                FreshnessModel(series=f.series, newest=f.newest, age_sessions=f.age_sessions, stale=f.stale)
+                for f in signal.freshness
+            ],
         )
 
     def to_domain(self) -> domain.Signal:
@@ -104,6 +118,9 @@ class SignalModel(Command):
             inputs_hash=self.inputs_hash,
             llm_derived=self.llm_derived,
             synthetic=self.synthetic,
+            freshness=tuple(
+                domain.SeriesFreshness(f.series, f.newest, f.age_sessions, f.stale) for f in self.freshness
+            ),
         )
 
 

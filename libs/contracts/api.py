@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from libs.contracts.analysis import EvidenceModel, SymbolText
+from libs.contracts.analysis import EvidenceModel, FreshnessModel, SymbolText
 from libs.contracts.base import Command
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -100,6 +100,8 @@ class SignalView(View):
     abstain_code: Annotated[str | None, Field(examples=[None])] = None
     abstain_detail: str | None = None
     synthetic: bool
+    freshness: list[FreshnessModel] = []
+    """Of every series the evidence comes from; empty for abstentions."""
 
 
 class SignalsPage(View):

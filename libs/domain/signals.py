@@ -59,6 +59,17 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesFreshness:
+    """How far the newest datum used of one series lay behind the newest that was due when the signal was made."""
+
+    series: str
+    """A name of the registry of series."""
+    newest: date
+    age_sessions: int
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """A bounded opinion. `score` −1 … 1 is direction and strength, `confidence` 0 … 1; nobody parses `rationale`."""
 
@@ -73,6 +84,8 @@ class Signal:
     inputs_hash: str
     llm_derived: bool = False
     synthetic: bool = False
+    freshness: tuple[SeriesFreshness, ...] = ()
+    """Of every series the evidence comes from, by name; no part of the inputs hash."""
 
     def __post_init__(self) -> None:
         if not -1.0 <= self.score <= 1.0:

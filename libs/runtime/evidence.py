@@ -17,11 +17,13 @@ from libs.domain.signals import (
     DatumId,
     Evidence,
     Scope,
+    SeriesFreshness,
     Signal,
     Subject,
     datum_id,
     inputs_hash,
 )
+from libs.marketdata.series import freshness, require_alive, series_named, series_of_evidence
 
 BARS_PUBLIC = time(15, 30)
 """When bars and valuations of a session are public, in Shanghai."""
@@ -70,10 +72,16 @@ class Citations:
 
     def __init__(self) -> None:
         self._evidence: dict[DatumId, Evidence] = {}
+        self._newest: dict[str, date] = {}
         self._synthetic = False
 
     def cite(self, origin: Origin, field: str, value: float | str, unit: str) -> str:
-        """Add a datum and return it as the rationale says it; `unit` is one of `Citations.units`."""
+        """Add a datum and return it as the rationale says it; `unit` is one of `Citations.units`.
+
+        Raises `SeriesUnavailable` for a datum of a day that its series has no values for.
+        """
+        series = require_alive(series_of_evidence(origin.kind, field).name, origin.day).name
+        self._newest[series] = max(origin.day, self._newest.get(series, origin.day))
         stored = value if isinstance(value, str) else round(float(value), _DECIMALS) + 0.0
         key = datum_id(origin.kind, origin.subject, field, origin.day, origin.source)
         self._evidence[key] = Evidence(
@@ -103,7 +111,15 @@ class Citations:
             valid_until=outlook.as_of + timedelta(days=outlook.valid_days),
             inputs_hash=inputs_hash(evidence),
             synthetic=self._synthetic,
+            freshness=self._freshness(outlook.as_of),
         )
+
+    def _freshness(self, as_of: datetime) -> tuple[SeriesFreshness, ...]:
+        """Seen from `as_of`, so that a replay says the same as the day itself."""
+        found = [
+            (newest, freshness(series_named(name), newest, as_of)) for name, newest in sorted(self._newest.items())
+        ]
+        return tuple(SeriesFreshness(f.series, newest, f.age_sessions or 0, f.stale) for newest, f in found)
 
 
 def _unsigned_zero(text: str) -> str:

@@ -108,14 +108,15 @@ _ANALYSES = text("""
 _SIGNALS = text("""
     INSERT INTO desk.signals (signal_id, round_id, agent, agent_version, kind, scope, subject_id, as_of, score,
         confidence, horizon, evidence, rationale, data_as_of, valid_until, inputs_hash, llm_derived, abstain_code,
-        abstain_detail, synthetic)
+        abstain_detail, synthetic, freshness)
     SELECT signal_id, :round_id, agent, agent_version, kind, scope, subject_id, :as_of, score, confidence, horizon,
         evidence, rationale, data_as_of, valid_until, inputs_hash, coalesce(llm_derived, false), abstain_code,
-        abstain_detail, :synthetic
+        abstain_detail, :synthetic, coalesce(freshness, '[]')
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
         signal_id uuid, agent text, agent_version text, kind text, scope text, subject_id text, score double precision,
         confidence double precision, horizon text, evidence jsonb, rationale text, data_as_of timestamptz,
-        valid_until timestamptz, inputs_hash text, llm_derived boolean, abstain_code text, abstain_detail text)
+        valid_until timestamptz, inputs_hash text, llm_derived boolean, abstain_code text, abstain_detail text,
+        freshness jsonb)
     ON CONFLICT DO NOTHING
 """)
 

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from libs.contracts.analysis import EvidenceModel
+from libs.contracts.analysis import EvidenceModel, FreshnessModel
 from libs.contracts.api import SignalsPage, SignalView
 from libs.contracts.api_agents import AnalysisView
 
 _COLUMNS = """s.signal_id, s.round_id, s.agent, s.agent_version, s.kind, s.scope, s.subject_id, s.as_of, s.score,
     s.confidence, s.horizon, s.evidence, s.rationale, s.data_as_of, s.valid_until, s.inputs_hash, s.llm_derived,
-    s.abstain_code, s.abstain_detail, s.synthetic"""
+    s.abstain_code, s.abstain_detail, s.synthetic, s.freshness"""
 _OF_ROUND = text(f"""
     SELECT {_COLUMNS} FROM desk.signals s
     WHERE s.round_id = :round_id AND (CAST(:agent AS text) IS NULL OR s.agent = :agent)
@@ -125,4 +125,5 @@ def _view(row: Row[Any]) -> SignalView:
         abstain_code=row.abstain_code,
         abstain_detail=row.abstain_detail,
         synthetic=row.synthetic,
+        freshness=[FreshnessModel.model_validate(of_series) for of_series in row.freshness],
     )
