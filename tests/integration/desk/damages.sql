@@ -18,16 +18,19 @@ UPDATE trading.orders SET filled_qty = 1100 WHERE decision_id IS NOT NULL;
 UPDATE paper_venue.orders SET filled_qty = 1100
     WHERE client_ref = (SELECT client_order_id FROM trading.orders WHERE decision_id IS NOT NULL);
 -- I4
-UPDATE trading.orders SET state = 'EXPIRED' WHERE side = 'SELL';
+UPDATE trading.orders SET state = 'EXPIRED' WHERE side = 'SELL' AND symbol = '600519.SH';
 UPDATE trading.order_events SET to_state = 'EXPIRED' WHERE to_state = 'FILLED'
-    AND order_id = (SELECT order_id FROM trading.orders WHERE side = 'SELL');
+    AND order_id = (SELECT order_id FROM trading.orders WHERE side = 'SELL' AND symbol = '600519.SH');
 -- I5a
 UPDATE trading.positions SET quantity = quantity + 100 WHERE symbol = '000001.SZ';
-UPDATE trading.ledger_entry SET amount = amount + 100 * sign(amount) WHERE unit = '000001.SZ';
+UPDATE trading.ledger_entry SET amount = amount + 100 * sign(amount) WHERE unit = '000001.SZ'
+    AND txn_id IN (SELECT txn_id FROM trading.ledger_txn WHERE kind = 'FILL' AND trading_day = '2024-09-02');
+UPDATE trading.lots SET acquired = acquired + 100, quantity = quantity + 100
+    WHERE symbol = '000001.SZ' AND credited_on = '2024-09-02';
 -- I5b
-UPDATE trading.fills SET price = price + 1 WHERE side = 'SELL';
+UPDATE trading.fills SET price = price + 1 WHERE side = 'SELL' AND symbol = '600519.SH';
 -- I5b
-DELETE FROM paper_venue.reports WHERE kind = 'FILL' AND body ->> 'side' = 'SELL';
+DELETE FROM paper_venue.reports WHERE kind = 'FILL' AND body ->> 'side' = 'SELL' AND body ->> 'symbol' = '600519.SH';
 -- I5b
 INSERT INTO paper_venue.reports (kind, trading_day, body)
     SELECT kind, trading_day, body FROM paper_venue.reports WHERE kind = 'FILL';
@@ -72,10 +75,12 @@ INSERT INTO trading.send_intents (intent_id, order_id, kind, account_id, trading
 UPDATE trading.send_intents SET epoch = 0
     WHERE order_id = (SELECT order_id FROM trading.orders WHERE state = 'ACCEPTED');
 -- I15
-UPDATE trading.fills SET trading_day = '2024-09-02', broker_trade_id = 'early' WHERE side = 'SELL';
+UPDATE trading.fills SET trading_day = '2024-09-02', broker_trade_id = 'early' WHERE side = 'SELL'
+    AND symbol = '600519.SH';
+UPDATE trading.disposals SET trading_day = '2024-09-02', broker_trade_id = 'early' WHERE symbol = '600519.SH';
 UPDATE paper_venue.reports SET trading_day = '2024-09-02', body = body || '{"trade_id": "early"}'
-    WHERE kind = 'FILL' AND body ->> 'side' = 'SELL';
-UPDATE trading.ledger_txn SET source = 'fill:replay-1:2024-09-02:early' WHERE source LIKE 'fill:%:2024-09-03:%';
+    WHERE kind = 'FILL' AND body ->> 'side' = 'SELL' AND body ->> 'symbol' = '600519.SH';
+UPDATE trading.ledger_txn SET source = 'fill:replay-1:2024-09-02:early' WHERE source = 'fill:replay-1:2024-09-03:00000002';
 -- I17a
 INSERT INTO ops.outbox (service, method, payload, created_at) VALUES ('risk', 'risk.review', '{}', '2024-09-02');
 -- I17b
@@ -106,3 +111,36 @@ DELETE FROM desk.signals;
 INSERT INTO desk.replays (replay_id, account_id, from_session, to_session, symbols, analysts, status, sessions_total,
         sessions_done, synthetic)
     VALUES (gen_random_uuid(), 'replay-1', '2024-09-03', '2024-09-05', ARRAY['600519.SH'], '{}', 'RUNNING', 3, 3, false);
+-- C1
+INSERT INTO market.corporate_actions (symbol, ex_date, cash_per_share, bonus_per_share, transfer_per_share,
+        rights_per_share, source, synthetic, fetched_at, published_at)
+    VALUES ('600519.SH', '2024-09-03', 1, 0, 0, 0, 'test', false, '2024-08-30', '2024-08-30');
+-- C2
+UPDATE trading.entitlements SET fraction = 0.9 WHERE kind = 'SHARES';
+-- C2
+DELETE FROM trading.entitlements WHERE kind = 'RIGHTS';
+-- C3
+UPDATE trading.balances SET receivable = receivable + 1;
+-- C4
+UPDATE trading.entitlements SET pay_date = '2024-09-05' WHERE paid_on IS NOT NULL;
+-- C4
+UPDATE trading.entitlements SET pay_date = '2024-09-04' WHERE kind = 'CASH' AND paid_on IS NULL;
+-- C5
+UPDATE trading.ledger_txn SET source = source || '?' WHERE kind = 'DIVIDEND';
+-- C5
+UPDATE trading.ledger_txn SET source = source || '?' WHERE kind = 'SHARES';
+-- C6
+UPDATE trading.lots SET quantity = quantity + 10, acquired = acquired + 10 WHERE credited_on = '2024-09-03';
+-- C6
+UPDATE trading.lots SET acquired = acquired + 10;
+-- C7
+UPDATE trading.disposals SET quantity = quantity - 10 WHERE symbol = '600519.SH';
+UPDATE trading.lots SET acquired = acquired - 10 WHERE symbol = '600519.SH';
+-- C8
+UPDATE trading.disposals SET tax_rate = 0.1 WHERE symbol = '600519.SH';
+-- C9
+UPDATE trading.ledger_entry SET amount = amount + 0.01 * sign(amount)
+    WHERE txn_id IN (SELECT txn_id FROM trading.ledger_txn WHERE kind = 'DIVIDEND_TAX');
+UPDATE trading.balances SET cash = cash - 0.01;
+-- C10
+UPDATE trading.lots SET income_per_share = income_per_share + 0.1 WHERE quantity > 0;

@@ -19,6 +19,7 @@ from tests.support.order_path import (
     Crash,
     OrderPath,
     order_path,
+    seed_action,
 )
 from tests.support.servers import Servers
 
@@ -56,7 +57,7 @@ DAMAGES = _damages()
 
 @pytest.fixture(scope="module")
 def owner(servers: Servers) -> Iterator[Engine]:
-    """A desk at rest: a decision's order filled and sold again, one filled, one aborted, one open at the venue."""
+    """A desk at rest: orders filled, sold again, aborted and open at the venue; dividends paid, to come and taxed."""
     with servers.migrated_database() as url:
         engine = make_engine(url)
         with transaction(engine) as tx:
@@ -76,8 +77,13 @@ def _trade(path: OrderPath) -> None:
     path.submit(PING_AN, Side.BUY, 500, "10.20", trading_day=MONDAY)
     path.settle()
     path.close_session(MONDAY)
-    path.at(TUESDAY, Phase.PRE_OPEN)
+    gives = {"cash_per_share": "0.5", "bonus_per_share": "0.1", "transfer_per_share": "0.0031"}
+    rights = {"rights_per_share": "0.3", "rights_price": "6"}
+    seed_action(path.database, PING_AN, TUESDAY, pay_date=WEDNESDAY, **gives, **rights)
+    seed_action(path.database, PING_AN, WEDNESDAY, cash_per_share="0.2")
+    path.open_session(TUESDAY)
     path.submit(MAOTAI, Side.SELL, 1_000, "9.80")
+    path.submit(PING_AN, Side.SELL, 100, "9.80")
     path.settle()
     path.submit(MERCHANTS, Side.BUY, 100, "10.00")
     path.broker.crash_before = True
@@ -86,7 +92,7 @@ def _trade(path: OrderPath) -> None:
     path.restart_execution()
     path.resolver.recover()
     path.close_session(TUESDAY)
-    path.at(WEDNESDAY, Phase.PRE_OPEN)
+    path.open_session(WEDNESDAY)
     path.submit(MERCHANTS, Side.BUY, 400, "10.00", trading_day=WEDNESDAY)
     path.settle()
 

@@ -161,9 +161,6 @@ def test_what_was_sold_before_the_ex_date_gets_nothing_and_what_is_sold_on_it_ev
     assert path.rows("SELECT symbol, amount, paid_on FROM trading.entitlements") == [
         (MAOTAI, Decimal("500.0000"), WEDNESDAY)
     ]
-    assert (
-        path.rows("SELECT symbol, previous_close, reference_price, expected_price FROM trading.unbooked_actions") == []
-    )
     assert path.one("SELECT dividend_tax FROM trading.snapshots WHERE session = %s", WEDNESDAY) == Decimal("100.0000")
 
 
