@@ -127,7 +127,7 @@ def _understood(error: Exception) -> SourceError:
         return SourceError(f"half of the JSON, or none ({said})")
     if isinstance(error, requests.Timeout):
         return SourceTimeout(said)
-    if isinstance(error, KeyError):
+    if isinstance(error, KeyError) and "slicing" not in said:
         return SchemaDrift(f"a column is gone or renamed ({said})")
     if isinstance(error, ValueError) and "Length mismatch" in said:
         return SchemaDrift(f"another number of columns ({said})")

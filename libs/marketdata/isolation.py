@@ -153,7 +153,10 @@ def _close_quietly(pipe: Any) -> None:
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of a job's environment a worker gets to see, and what it needs beyond that."""
+    """What of a job's environment a worker gets to see, and what it needs beyond that.
+
+    The allocators of numerical libraries would reserve more than the worker may have, without using it.
+    """
     passed = {name: environment[name] for name in _PASSED_ON if name in environment}
     return {
         **passed,
@@ -162,6 +165,8 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "HOME": "/nonexistent",
         "NETRC": os.devnull,
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+        "MIMALLOC_ARENA_RESERVE": "0",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
