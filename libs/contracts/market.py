@@ -41,6 +41,8 @@ class SyncRequest(Command):
     symbols: Annotated[tuple[SymbolText, ...], Field(max_length=10_000)] = ()
     exact: bool = False
     """Fetch these sessions and nothing else; without it the history that analysts need comes with them."""
+    refresh: bool = False
+    """Ask vendors again even where their answer is kept."""
     dry_run: bool = False
     """Only say what would be done: parts, calls and their time. Nothing is stored."""
 

@@ -48,7 +48,7 @@ class Import:
     """One file or endpoint that was stored."""
 
     import_id: UUID
-    job_id: UUID
+    job_id: UUID | None
     source: str
     path: str
     kind: str

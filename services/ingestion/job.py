@@ -14,7 +14,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from libs.ashare.calendar import CALENDAR
-from libs.contracts.market import SyncReport, SyncRequest
+from libs.contracts.market import DESK_KINDS, SyncPlan, SyncReport, SyncRequest
 from libs.domain.clock import Clock, SystemClock
 from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
 from libs.marketdata.choose import VENDORS
@@ -26,15 +26,19 @@ from libs.storage.engine import Connection, Engine, StorageBusy, StorageUnavaila
 from libs.telemetry.logs import configure
 from services.ingestion.importing import Attempt, Importer, SteppedAside
 from services.ingestion.jobs import EXIT_LATER
+from services.ingestion.known import Known
 from services.ingestion.planning import plan_of
 from services.ingestion.settings import IngestionSettings
-from services.ingestion.sources import Known, opened
+from services.ingestion.sources import opened
+from services.ingestion.texts import Texts
 from services.ingestion.watchlist import require_bars
 
 log = logging.getLogger(__name__)
 
 EXIT_AGAIN = 75
 _PROGRESS_SECONDS = 0.2
+_WHOLE = frozenset({"file", "sim"})
+"""Sources that give all they have."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -91,17 +95,28 @@ def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Cloc
         _refuse_mixing(request, sync_jobs.is_synthetic(connection))
         known = _known(connection, job_id, request, clock)
     progress = _Progress(engine, job_id)
-    with opened(request, settings, known, engine, progress.read) as source:
-        if request.dry_run:
-            return SyncReport(
-                source=source.name, synthetic=source.synthetic, plan=plan_of(source, request, known, engine)
-            )
-        attempt = Attempt(job_id, job.attempts, may_step_aside=job.origin != "schedule")
-        kinds = frozenset(request.kinds or Kind)
-        report = Importer(engine, source, attempt, clock, progress.tell, kinds).run()
-    if request.symbols and Kind.BARS in kinds:
+    attempt = Attempt(job_id, job.attempts, may_step_aside=job.origin != "schedule")
+    kinds = _kinds(request)
+    nothing = SyncPlan(parts=0, already_stored=0) if request.dry_run else None
+    report = SyncReport(source=request.source, synthetic=False, plan=nothing)
+    if kinds != {Kind.DOCUMENTS} or request.source in _WHOLE:
+        with opened(request, settings, known, engine) as source:
+            if request.dry_run:
+                plan = plan_of(source, request, known, engine, pace=settings.vendor_pace)
+                return SyncReport(source=source.name, synthetic=source.synthetic, plan=plan)
+            report = Importer(engine, source, attempt, clock, progress, kinds).run()
+    if request.source in _WHOLE:
         require_bars(engine, request.symbols, request.source)
+    elif Kind.DOCUMENTS in kinds and not request.dry_run:
+        with_texts = Texts(engine, settings, clock, progress)
+        report = with_texts.added_to(report, request, job_id)
     return report
+
+
+def _kinds(request: SyncRequest) -> frozenset[Kind]:
+    if request.kinds:
+        return frozenset(request.kinds)
+    return frozenset(Kind) if request.source in _WHOLE else frozenset(DESK_KINDS)
 
 
 def _known(connection: Connection, job_id: UUID, request: SyncRequest, clock: Clock) -> Known:
@@ -139,12 +154,8 @@ class _Progress:
         self._job_id = job_id
         self._shown_at = float("-inf")
 
-    def read(self, share: float, message: str) -> None:
-        """For sources: how far one of them is in what it reads."""
-        self.tell(share, message, None)
-
-    def tell(self, share: float, message: str, eta_seconds: float | None) -> None:
-        """For the importer; raises `JobEnded` once somebody has ended the job."""
+    def __call__(self, share: float, message: str, eta_seconds: float | None = None) -> None:
+        """Show it; raises `JobEnded` once somebody has ended the job."""
         now = time.monotonic()
         if now - self._shown_at < _PROGRESS_SECONDS:
             return

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from libs.domain.errors import InvalidInput
 from libs.marketdata.choose import parse_source
 from libs.runtime.settings import ServiceSettings
+from services.ingestion.documents_settings import DocumentsSettings
 
 
 def _vendors(value: str) -> str:
@@ -19,7 +20,7 @@ def _vendors(value: str) -> str:
     return value
 
 
-class IngestionSettings(ServiceSettings):
+class IngestionSettings(ServiceSettings, DocumentsSettings):
     """What ingestion needs to reach its sources."""
 
     tushare_token: Annotated[SecretStr | None, Field(validation_alias="TUSHARE_TOKEN")] = None
@@ -28,10 +29,12 @@ class IngestionSettings(ServiceSettings):
     """Another address of the Tushare interface, for tests."""
     akshare_url: str | None = None
     """One address that answers for all of AkShare's hosts, for tests."""
+    baostock_url: str | None = None
+    """Another HOST:PORT for Baostock's server, for tests."""
     vendor_call_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
     """How long one call to a vendor may take in all."""
-    vendor_pause_seconds: Annotated[float, Field(ge=0, le=60)] = 0.3
-    """The pause between two calls to a vendor, which ban the impatient."""
+    vendor_pace: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Multiplies how often vendors are called; above 1 only where the vendor is a stub of your own."""
     job_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     """How long a sync job may take over one part before its process is ended."""
     schedule: Literal["off", "live", "always"] = "live"

@@ -54,7 +54,7 @@ class Ingestion:
         """What a job's process needs."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         urls = {"HIDDENGEM_DATABASE_URL": self.url, "HIDDENGEM_REDIS_URL": "redis://127.0.0.1:1/0"}
-        return {**kept, "PYTHONPATH": str(Path.cwd()), **urls, "HIDDENGEM_VENDOR_PAUSE_SECONDS": "0", **more}
+        return {**kept, "PYTHONPATH": str(Path.cwd()), **urls, "HIDDENGEM_VENDOR_PACE": "1000", **more}
 
     def job(self, job_id: UUID) -> sync_jobs.Job:
         """The row of a job."""

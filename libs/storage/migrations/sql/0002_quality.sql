@@ -17,7 +17,7 @@ COMMENT ON COLUMN market.sync_jobs.stalled IS 'Attempts since a part was stored 
 
 -- One row per part of a job, committed together with its rows: a job that was killed goes on behind the last of them.
 CREATE TABLE market.job_parts (
-    job_id    uuid NOT NULL REFERENCES market.sync_jobs (job_id),
+    job_id    uuid NOT NULL REFERENCES market.sync_jobs (job_id) ON DELETE CASCADE,
     part      text NOT NULL,
     seconds   double precision NOT NULL CHECK (seconds >= 0),
     stored_at timestamptz NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE market.quarantine (
     source        text NOT NULL,
     origin        text NOT NULL,
     synthetic     boolean NOT NULL,
-    job_id        uuid REFERENCES market.sync_jobs (job_id),
+    job_id        uuid REFERENCES market.sync_jobs (job_id) ON DELETE SET NULL,
     first_seen_at timestamptz NOT NULL,
     last_seen_at  timestamptz NOT NULL,
     times_seen    integer NOT NULL DEFAULT 1 CHECK (times_seen > 0),
@@ -71,7 +71,7 @@ COMMENT ON COLUMN market.completeness.examples IS 'The first of what is missing,
 CREATE TABLE market.schedule_runs (
     entry      text NOT NULL,
     due_at     timestamptz NOT NULL,
-    job_id     uuid REFERENCES market.sync_jobs (job_id),
+    job_id     uuid REFERENCES market.sync_jobs (job_id) ON DELETE SET NULL,
     claimed_by text NOT NULL,
     claimed_at timestamptz NOT NULL,
     PRIMARY KEY (entry, due_at)

@@ -8,7 +8,7 @@ from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import SyncRequest
 from libs.domain.clock import SHANGHAI
 from libs.domain.errors import InvalidInput
-from services.ingestion.sources import Known, covering_window
+from services.ingestion.known import Known, covering_window
 
 EVENING = datetime(2024, 10, 31, 20, 0, tzinfo=SHANGHAI)
 
