@@ -5,7 +5,7 @@ first in a row, texts last: the fixed part of all rows with the same nulls has o
 column, and texts are poured behind it. The order of the rows is not kept.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -30,7 +30,8 @@ _CHUNK_TEXT_BYTES = 4_000_000
 class Field(Enum):
     """How a column is encoded: the SQL type it is loaded as, and the numpy type of its value."""
 
-    SYMBOL = ("text", "S9")
+    WORD = ("text", "S")
+    """A text of the same number of bytes in every row, as symbols are."""
     DATE = ("date", ">i4")
     INSTANT = ("timestamptz", ">i8")
     FLOAT = ("float8", ">f8")
@@ -97,7 +98,6 @@ class Texts:
     """A column of texts: all of them in UTF-8 one behind the other, and the width of each in bytes, -1 for null."""
 
     name: str
-    field: Field
     content: Bytes
     widths: Places
 
@@ -107,13 +107,13 @@ class Texts:
         return len(self.widths)
 
 
-def stream_order(fields: Mapping[str, Field]) -> list[str]:
-    """The names of columns in the order in which the stream carries them."""
-    return sorted(fields, key=lambda name: fields[name].is_text)
+def in_stream_order(columns: Sequence[Column | Texts]) -> list[Column | Texts]:
+    """Columns in the order in which the stream carries them: texts last."""
+    return sorted(columns, key=lambda column: isinstance(column, Texts))
 
 
 def encode(columns: Sequence[Column | Texts]) -> Iterator[bytes]:
-    """The COPY stream in pieces, header and trailer included; the columns come in `stream_order`."""
+    """The COPY stream in pieces, header and trailer included; the columns come `in_stream_order`."""
     fixed = [column for column in columns if isinstance(column, Column)]
     texts = [column for column in columns if isinstance(column, Texts)]
     yield _HEADER
@@ -162,7 +162,8 @@ def _block(fixed: Sequence[Column], rows: Places, *, fields: int) -> NDArray[np.
 def _layout(column: Column) -> list[tuple[str, str]]:
     name, numeric = column.name, column.field.numeric
     if numeric is None:
-        return [(f"{name}#", ">i4"), (name, column.field.value[1])]
+        width = column.values.dtype.str if column.field is Field.WORD else column.field.value[1]
+        return [(f"{name}#", ">i4"), (name, width)]
     head = [(f"{name}#", ">i4"), (f"{name}.groups", ">i2"), (f"{name}.weight", ">i2")]
     tail = [(f"{name}.sign", ">i2"), (f"{name}.scale", ">i2")]
     return [*head, *tail, *((f"{name}.{i}", ">i2") for i in range(numeric.groups))]

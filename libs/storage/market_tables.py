@@ -16,12 +16,18 @@ class Table:
     key: tuple[str, ...]
     fields: dict[str, Field]
 
+    @property
+    def span(self) -> str | None:
+        """The key's column of dates or instants by which rows of a symbol are found; None: not kept by symbol."""
+        dated = [name for name in self.key if self.fields[name] in {Field.DATE, Field.INSTANT}]
+        return dated[0] if dated and self.key[0] == "symbol" else None
+
 
 def _table(*key: str, **fields: Field) -> Table:
     return Table(key, fields)
 
 
-_SYMBOL = {"symbol": Field.SYMBOL}
+_SYMBOL = {"symbol": Field.WORD}
 _DAILY = {**_SYMBOL, "session": Field.DATE}
 _PUBLIC = {"published_at": Field.INSTANT}
 
@@ -29,6 +35,9 @@ _PUBLIC = {"published_at": Field.INSTANT}
 def _all(field: Field, *names: str) -> dict[str, Field]:
     return dict.fromkeys(names, field)
 
+
+PARTITIONED = frozenset({Kind.MINUTE_BARS, Kind.TICKS})
+"""Where rows need a partition to go to before they are written."""
 
 _PRICES = _all(Field.PRICE, "open", "high", "low", "close")
 

@@ -6,18 +6,18 @@ Rows that are already there with the same values are not touched: no new version
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from libs.marketdata.source import Kind
-from libs.storage.binary_copy import Column, Field, Texts, encode, stream_order
+from libs.storage.binary_copy import Column, Field, Texts, encode, in_stream_order
 from libs.storage.engine import StorageBusy
-from libs.storage.market_tables import TABLES, Table
+from libs.storage.market_tables import PARTITIONED, TABLES, Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,39 +46,87 @@ class Written:
         return self.inserted + self.updated
 
 
+_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
+_PARTITIONS = text("SELECT market.ensure_partitions(:parent, CAST(:first AS timestamptz), CAST(:last AS timestamptz))")
 _SYMBOL_BYTES = len("600519.SH")
 _SEPARATOR = "\x1f"
 """Stands between the elements of a list on its way into an array; no text of the market carries it."""
 
 
 def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance: Provenance) -> Written:
-    """Bring the rows of `frame` into the table of `kind`; the columns are those of `frames.SCHEMAS[kind]`."""
+    """Bring the rows of `frame` into the table of `kind`; the columns are those of `frames.SCHEMAS[kind]`.
+
+    A row whose key is stored is replaced where any value, its source or its being synthetic differs. Writers of one
+    table take turns. Rows nobody can have stored before are copied straight into it.
+    """
     if not frame.height:
         return Written()
     table = TABLES[kind]
-    staged = f"staged_{kind.value}"
+    connection.execute(_TURN, {"place": f"market.{kind.value}"})
+    span = _span_of(table, frame)
+    if kind in PARTITIONED and span is not None:
+        connection.execute(_PARTITIONS, {"parent": kind.value, "first": span.first, "last": span.last})
+    if span is not None and not connection.execute(_overlap(kind, span), span.by_symbol).scalar_one():
+        _copy(connection, f"market.{kind.value}", [*_columns(table, frame), *_stamps(provenance, frame.height)])
+        return Written(inserted=frame.height)
+    return _merge(connection, kind, frame, provenance, span)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """From when to when the rows of a frame reach, in all and symbol by symbol."""
+
+    name: str
+    first: date
+    last: date
+    by_symbol: dict[str, list[object]]
+
+
+def _span_of(table: Table, frame: "pl.DataFrame") -> _Span | None:
+    if (name := table.span) is None:
+        return None
+    ends = frame.select("symbol", name).sort("symbol", name).group_by("symbol", maintain_order=True)
+    first, last = ends.first(), ends.last()
+    by_symbol = {"symbol": first["symbol"].to_list(), "first": first[name].to_list(), "last": last[name].to_list()}
+    return _Span(name, min(by_symbol["first"]), max(by_symbol["last"]), by_symbol)
+
+
+def _overlap(kind: Kind, span: _Span) -> TextClause:
+    """Whether any row is stored where those of a frame would lie."""
+    instant = "date" if TABLES[kind].fields[span.name] is Field.DATE else "timestamptz"
+    return text(f"""
+        SELECT EXISTS (
+            SELECT FROM unnest(CAST(:symbol AS text[]), CAST(:first AS {instant}[]), CAST(:last AS {instant}[]))
+                AS wanted (symbol, first, last)
+            WHERE EXISTS (
+                SELECT FROM market.{kind.value} AS stored
+                WHERE stored.symbol = wanted.symbol AND stored.{span.name} BETWEEN wanted.first AND wanted.last
+            )
+        )
+    """)
+
+
+def _merge(
+    connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance: Provenance, span: _Span | None
+) -> Written:
+    table, staged = TABLES[kind], f"staged_{kind.value}"
     declared = ", ".join(f"{name} {_staged_type(field)}" for name, field in table.fields.items())
     connection.execute(text(f"CREATE TEMPORARY TABLE {staged} ({declared}) ON COMMIT DROP"))
-    _stage(connection, staged, table, frame)
+    _copy(connection, staged, _columns(table, frame))
     connection.execute(text(f"ANALYZE {staged}"))
-    bound = {
-        "source": provenance.source,
-        "synthetic": provenance.synthetic,
-        "fetched_at": provenance.fetched_at,
-    }
-    inserted, written = connection.execute(text(_merge_sql(kind, staged, table)), bound).one()
+    bound = {"source": provenance.source, "synthetic": provenance.synthetic, "fetched_at": provenance.fetched_at}
+    reach = {} if span is None else {"first": span.first, "last": span.last}
+    inserted, written = connection.execute(text(_merge_sql(kind, staged, table)), bound | reach).one()
     connection.execute(text(f"DROP TABLE {staged}"))
     return Written(inserted, written - inserted, frame.height - written)
 
 
-def _stage(connection: Connection, staged: str, table: Table, frame: "pl.DataFrame") -> None:
-    columns = [_column(name, table.fields[name], frame) for name in stream_order(table.fields)]
+def _copy(connection: Connection, target: str, given: Sequence[Column | Texts]) -> None:
+    columns = in_stream_order(given)
     names = ", ".join(column.name for column in columns)
+    statement = f"COPY {target} ({names}) FROM STDIN (FORMAT BINARY)"
     try:
-        with (
-            _raw(connection).cursor() as cursor,
-            cursor.copy(f"COPY {staged} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
-        ):
+        with _raw(connection).cursor() as cursor, cursor.copy(statement) as copy:
             for piece in encode(columns):
                 copy.write(piece)
     except psycopg.Error as e:
@@ -95,18 +143,22 @@ def _raw(connection: Connection) -> "psycopg.Connection[tuple[object, ...]]":
     return raw
 
 
+def _columns(table: Table, frame: "pl.DataFrame") -> list[Column | Texts]:
+    return [_column(name, field, frame) for name, field in table.fields.items()]
+
+
 def _column(name: str, field: Field, frame: "pl.DataFrame") -> Column | Texts:
     series = frame[name]
     if field is Field.FLOAT:
         series = series.fill_nan(None)
     if field.is_text:
-        return _texts(name, field, series.list.join(_SEPARATOR) if field is Field.TEXTS else series)
+        return _texts(name, series.list.join(_SEPARATOR) if field is Field.TEXTS else series)
     nulls = series.is_null().to_numpy() if series.null_count() else None
     return Column(name, field, _fixed(name, field, series), nulls)
 
 
 def _fixed(name: str, field: Field, series: "pl.Series") -> NDArray[np.generic]:
-    if field is Field.SYMBOL:
+    if field is Field.WORD:
         if series.null_count() or (series.str.len_bytes() != _SYMBOL_BYTES).any():
             raise ValueError(f"{name} has values that are no symbols")
         return series.to_numpy().astype(f"S{_SYMBOL_BYTES}")
@@ -114,10 +166,20 @@ def _fixed(name: str, field: Field, series: "pl.Series") -> NDArray[np.generic]:
     return whole.fill_null(value=False if field is Field.BOOLEAN else 0).to_numpy()
 
 
-def _texts(name: str, field: Field, series: "pl.Series") -> Texts:
+def _texts(name: str, series: "pl.Series") -> Texts:
     content = np.frombuffer("".join(series.drop_nulls()).encode(), dtype=np.uint8)
     widths = series.str.len_bytes().cast(int).fill_null(-1).to_numpy()
-    return Texts(name, field, content, widths)
+    return Texts(name, content, widths)
+
+
+def _stamps(provenance: Provenance, height: int) -> list[Column]:
+    """The provenance of every row, as columns."""
+    fetched = round(provenance.fetched_at.timestamp() * 1_000_000)
+    return [
+        Column("source", Field.WORD, np.full(height, provenance.source.encode())),
+        Column("synthetic", Field.BOOLEAN, np.full(height, provenance.synthetic)),
+        Column("fetched_at", Field.INSTANT, np.full(height, fetched)),
+    ]
 
 
 def _staged_type(field: Field) -> str:
@@ -155,26 +217,30 @@ _DERIVE = text("""
 
 
 def _merge_sql(kind: Kind, staged: str, table: Table) -> str:
+    """Find the staged rows that differ from what is stored, write those, and count them."""
     values = {name: _selected(name, field) for name, field in table.fields.items()}
     if "adj_factor" in values:
         # A source without factors leaves those that were derived before as they are.
-        values["adj_factor"] = f"COALESCE({values['adj_factor']}, stored.adj_factor)"
+        values["adj_factor"] = "COALESCE(staged.adj_factor, stored.adj_factor)"
     plain = [name for name in table.fields if name not in table.key]
-    compared = [*plain, "source", "synthetic"]
-    old = ", ".join(f"stored.{name}" for name in compared)
+    old = ", ".join(f"stored.{name}" for name in [*plain, "source", "synthetic"])
     new = ", ".join([*(values[name] for name in plain), "CAST(:source AS text)", "CAST(:synthetic AS boolean)"])
-    columns = [*table.fields, "source", "synthetic", "fetched_at"]
-    key = ", ".join(table.key)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in table.key)
+    given = ", ".join(f"{value} AS {name}" for name, value in values.items())
+    names = ", ".join(table.fields)
+    matches = " AND ".join(f"stored.{name} = staged.{name}" for name in table.key)
+    # Keeps the search within the partitions that can hold the rows.
+    within = f" AND stored.{table.span} BETWEEN :first AND :last" if table.span else ""
+    changes = ", ".join(f"{name} = excluded.{name}" for name in [*plain, "source", "synthetic", "fetched_at"])
     return f"""
-        WITH written AS (
-            INSERT INTO market.{kind.value} ({", ".join(columns)})
-            SELECT {", ".join(values.values())}, CAST(:source AS text), CAST(:synthetic AS boolean),
-                   CAST(:fetched_at AS timestamptz)
-            FROM {staged} AS staged LEFT JOIN market.{kind.value} AS stored USING ({key})
+        WITH differing AS MATERIALIZED (
+            SELECT {given}, stored.{table.key[0]} IS NULL AS fresh
+            FROM {staged} AS staged LEFT JOIN market.{kind.value} AS stored ON {matches}{within}
             WHERE stored.{table.key[0]} IS NULL OR ({old}) IS DISTINCT FROM ({new})
-            ON CONFLICT ({key}) DO UPDATE SET {changes}
-            RETURNING (xmax = 0) AS fresh
+        ), written AS (
+            INSERT INTO market.{kind.value} ({names}, source, synthetic, fetched_at)
+            SELECT {names}, CAST(:source AS text), CAST(:synthetic AS boolean), CAST(:fetched_at AS timestamptz)
+            FROM differing
+            ON CONFLICT ({", ".join(table.key)}) DO UPDATE SET {changes}
         )
-        SELECT count(*) FILTER (WHERE fresh), count(*) FROM written
+        SELECT count(*) FILTER (WHERE fresh), count(*) FROM differing
     """

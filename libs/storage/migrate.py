@@ -10,8 +10,8 @@ from sqlalchemy import Engine, create_engine, text
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def upgrade(url: str) -> None:
-    """Migrate the database at `url` (the owner's) to the newest revision; does nothing when it is there already."""
+def upgrade(url: str, revision: str = "head") -> None:
+    """Migrate the database at `url` (the owner's), to the newest revision; does nothing when it is there already."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
         with engine.begin() as connection:
@@ -19,7 +19,7 @@ def upgrade(url: str) -> None:
             config = Config()
             config.set_main_option("script_location", str(_SCRIPTS))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     finally:
         engine.dispose()
 
