@@ -71,6 +71,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Of `documents`, the kind that belongs to this series."""
     day: str | None = None
     """The column that holds the day of a row."""
+    observe: bool = True
+    """Whether ingestion shows its age; a table of ticks is too large to be asked for its newest row all day long."""
     lag_sessions: int = 0
     allowed_sessions: int = 0
     begins: date | None = None
@@ -177,9 +179,9 @@ def freshness(series: Series, newest: date | None, now: datetime, calendar: Cale
     return Freshness(series.name, newest, age, stale=ended or too_old)
 
 
-def stored_series(registry: Mapping[str, Series] = REGISTRY) -> Sequence[Series]:
-    """The series that have a table of their own, in the order of the registry."""
-    return tuple(series for series in registry.values() if series.table)
+def observed_series(registry: Mapping[str, Series] = REGISTRY) -> Sequence[Series]:
+    """The series whose age can be read from their table, in the order of the registry."""
+    return tuple(series for series in registry.values() if series.table and series.observe)
 
 
 def _due_if_alive(series: Series, now: datetime, calendar: Calendar) -> date:

@@ -11,11 +11,9 @@ from types import MappingProxyType
 
 import polars as pl
 
+from libs.marketdata.findings import SHOWN, Disagreement
 from libs.marketdata.frames import KEYS
 from libs.marketdata.source import Kind, SourceError
-
-SHOWN = 5
-"""Disagreements that a report names."""
 
 
 class SourcesDisagree(SourceError):
@@ -61,16 +59,6 @@ TOLERANCES: Mapping[Kind, Mapping[str, Tolerance]] = MappingProxyType(
     }
 )
 """The kinds that are series: their rows belong together in time, so they must not change source unnoticed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """One value that differs by more than it may."""
-
-    key: str
-    column: str
-    left: float
-    right: float
 
 
 @dataclass(frozen=True, slots=True)
