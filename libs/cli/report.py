@@ -1,7 +1,8 @@
 """The end of a replay for a person: the last session in full, then what all of it came to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ def show(engine: Engine, replay: ReplayView, *, on: Console) -> None:
     _counts("Trade intents not traded", facts.get("refused_intents", {}), on)
     _counts("Orders denied by risk", facts.get("denied_orders", {}), on)
     _abstentions(facts.get("abstentions", {}), on)
+    _booked(facts.get("booked_actions", []), on)
     _unbooked(facts.get("unbooked_actions", []), on)
     _time(facts, on)
     if facts.get("synthetic"):
@@ -99,9 +101,16 @@ def _figures(facts: Report) -> Table:
         table.add_row("benchmark", "no index bars for these sessions")
     table.add_row("positions", f"{len(facts['positions'])}, cash {money(facts['cash'])}")
     table.add_row("trades", f"{len(trades)}: {buys} buys, {len(trades) - buys} sells, fees {money(facts['fees'])}")
+    if any(Decimal(amount) for amount in facts.get("dividends", {}).values()):
+        table.add_row("dividends", _dividends(facts["dividends"]))
     table.add_row("orders", orders)
     table.add_row("decisions", decided)
     return table
+
+
+def _dividends(facts: Mapping[str, Any]) -> str:
+    receivable, tax = money(facts["receivable"]), money(facts["tax"])
+    return f"{money(facts['accrued'])} accrued, {receivable} of it to come, tax {tax}"
 
 
 def _counts(title: str, counts: Mapping[str, int], on: Console) -> None:
@@ -115,13 +124,49 @@ def _abstentions(found: Mapping[str, Mapping[str, int]], on: Console) -> None:
         on.print(tables.counts_table("Abstentions", rows))
 
 
+def booked_lines(actions: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One line for each entitlement that was booked."""
+    return [
+        f"{action['ex_date']}  {action['symbol']}  {action['record_quantity']} shares of record: {_given(action)}"
+        for action in actions
+    ]
+
+
+def _booked(actions: list[Mapping[str, Any]], on: Console) -> None:
+    if actions:
+        on.print("Corporate actions booked", style="bold")
+    for line in booked_lines(actions):
+        on.print(f"  {line}", markup=False)
+
+
+def _given(action: Mapping[str, Any]) -> str:
+    """What one entitlement came to."""
+    if action["kind"] == "CASH":
+        return f"dividend of {money(action['amount'])} before tax, {_payment(action)}"
+    if action["kind"] == "SHARES":
+        return f"{action['shares']} shares credited, {Decimal(action['fraction']).normalize():f} of a share left over"
+    lost = f"{money(action['value_lost'])} of value left behind"
+    return f"rights to {action['shares']} shares, {action['subscribed']} subscribed, {lost}"
+
+
+def _payment(action: Mapping[str, Any]) -> str:
+    if action["paid_on"]:
+        return f"paid on {action['paid_on']}"
+    return f"to be paid on {action['pay_date']}" if action["pay_date"] else "its pay date is not known"
+
+
 def _unbooked(actions: list[Mapping[str, Any]], on: Console) -> None:
     for action in actions:
         on.print(
-            f"Unbooked corporate action: {action['symbol']} on {action['session']}, {action['quantity']} shares, "
+            f"{_unexplained(action)}: {action['symbol']} on {action['session']}, {action['quantity']} shares, "
             f"closed at {action['previous_close']} and opened from {action['reference_price']}",
             style="yellow",
         )
+
+
+def _unexplained(action: Mapping[str, Any]) -> str:
+    expected = action.get("expected_price")
+    return "Unbooked corporate action" if expected is None else f"Reference price is not the {expected} booked"
 
 
 def _time(facts: Report, on: Console) -> None:

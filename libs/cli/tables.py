@@ -99,6 +99,8 @@ def positions_table(summary: PortfolioSummary) -> Table:
         )
     table.add_section()
     table.add_row("cash", "", "", "", "", money(summary.cash))
+    if summary.receivable:
+        table.add_row("dividends to come", "", "", "", "", money(summary.receivable))
     table.add_row("equity", "", "", "", "", money(summary.equity), money(summary.profit))
     return table
 

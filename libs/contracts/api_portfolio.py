@@ -18,7 +18,7 @@ class PositionView(View):
     reserved_quantity: Annotated[int, Field(description="Set aside for sells that are on their way.")]
     locked_quantity: Annotated[int, Field(description="Bought in the account's session, not to be sold in it (T+1).")]
     locked_day: Annotated[date | None, Field(description="That session; null when nothing is locked.")]
-    sellable_quantity: Annotated[int, Field(description="Neither locked nor reserved.")]
+    sellable_quantity: Annotated[int, Field(description="Neither locked nor reserved, and listed.")]
     cost: Money
     mark: Annotated[Decimal | None, Field(examples=["1528.0000"])]
     mark_session: date | None
@@ -28,7 +28,7 @@ class PositionView(View):
 
 
 class PortfolioSummary(View):
-    """Cash, positions and equity of one account, marked at the newest close it has seen."""
+    """Cash, positions and equity of one account, marked at the newest close or reference price it has seen."""
 
     account_id: Annotated[str | None, Field(examples=["replay-1"])]
     kind: Annotated[str | None, Field(examples=["replay"])]
@@ -38,8 +38,11 @@ class PortfolioSummary(View):
     cash: Money
     reserved_cash: Money
     market_value: Money
+    receivable: Annotated[Money, Field(description="Dividends between their ex-date and their pay date.")]
     equity: Money
     fees: Money
+    dividends: Annotated[Money, Field(description="Accrued since the account was opened, before tax.")]
+    dividend_tax: Annotated[Money, Field(description="Deducted at sales since the account was opened.")]
     profit: Money
     return_fraction: Annotated[float | None, Field(examples=[0.0123])]
     synthetic: bool

@@ -22,7 +22,8 @@ _ORDERS = text("""
     ORDER BY o.trading_day, o.side DESC, o.symbol
 """)
 _EQUITY = text("""
-    SELECT session, cash, equity, fees, benchmark FROM trading.snapshots WHERE account_id = :account_id ORDER BY session
+    SELECT session, cash, receivable, equity, fees, dividends, dividend_tax, benchmark FROM trading.snapshots
+    WHERE account_id = :account_id ORDER BY session
 """)
 _POSITIONS = text("""
     SELECT p.symbol, i.name, p.quantity, p.cost, p.mark, p.mark * p.quantity AS value, p.mark_stale AS stale
@@ -57,8 +58,14 @@ _ABSTENTIONS = text("""
     SELECT s.agent, s.abstain_code AS code, count(*) AS n FROM desk.signals s JOIN desk.rounds r USING (round_id)
     WHERE r.replay_id = :replay_id AND s.kind = 'abstain' GROUP BY 1, 2 ORDER BY 1, 2
 """)
+_BOOKED = text("""
+    SELECT b.ex_date, b.session, b.symbol, b.record_quantity, e.kind, e.amount, e.shares, e.fraction, e.pay_date,
+        e.paid_on, e.subscribed, e.value_lost
+    FROM trading.booked_actions b JOIN trading.entitlements e USING (account_id, symbol, ex_date)
+    WHERE b.account_id = :account_id ORDER BY b.ex_date, b.symbol, e.kind
+""")
 _UNBOOKED = text("""
-    SELECT session, symbol, quantity, previous_close, reference_price FROM trading.unbooked_actions
+    SELECT session, symbol, quantity, previous_close, reference_price, expected_price FROM trading.unbooked_actions
     WHERE account_id = :account_id ORDER BY session, symbol
 """)
 _LAST_ROUND = text("SELECT round_id FROM desk.rounds WHERE replay_id = :replay_id ORDER BY session DESC LIMIT 1")
@@ -90,6 +97,7 @@ def report(tx: Connection, replay: Replay, timings: Mapping[str, float], timed: 
         "benchmark": _benchmark(tx, curve[0].session, last.benchmark),
         "cash": last.cash,
         "fees": last.fees,
+        "dividends": {"accrued": last.dividends, "receivable": last.receivable, "tax": last.dividend_tax},
         "positions": _rows(tx.execute(_POSITIONS, of)),
         "trades": _rows(tx.execute(_TRADES, of)),
         "decisions": _counts(tx.execute(_DECISIONS, of)),
@@ -97,6 +105,7 @@ def report(tx: Connection, replay: Replay, timings: Mapping[str, float], timed: 
         "refused_intents": _counts(tx.execute(_REFUSED, of)),
         "denied_orders": _counts(tx.execute(_DENIED, of)),
         "abstentions": _by_agent(tx.execute(_ABSTENTIONS, of)),
+        "booked_actions": _rows(tx.execute(_BOOKED, of)),
         "unbooked_actions": _rows(tx.execute(_UNBOOKED, of)),
         "orders_digest": orders_digest(tx, replay.account_id),
         "last_round_id": tx.execute(_LAST_ROUND, of).scalar(),

@@ -9,16 +9,20 @@ from sqlalchemy import Connection, Row, text
 from libs.contracts.api_portfolio import PortfolioSummary, PositionView
 
 _ACCOUNT = text("""
-    SELECT a.account_id, a.kind, a.status, a.initial_cash, a.synthetic, b.cash, b.reserved,
+    SELECT a.account_id, a.kind, a.status, a.initial_cash, a.synthetic, b.cash, b.reserved, b.receivable,
         (SELECT max(session) FROM trading.snapshots s WHERE s.account_id = a.account_id) AS session,
         (SELECT session FROM desk.clock c WHERE c.run = a.account_id) AS desk_session,
         (SELECT coalesce(sum(commission + stamp_duty + transfer_fee), 0) FROM trading.fills f
-         WHERE f.account_id = a.account_id) AS fees
+         WHERE f.account_id = a.account_id) AS fees,
+        (SELECT coalesce(-sum(amount), 0) FROM trading.ledger_entry e
+         WHERE e.account_id = a.account_id AND book = 'DIVIDEND_INCOME') AS dividends,
+        (SELECT coalesce(sum(amount), 0) FROM trading.ledger_entry e
+         WHERE e.account_id = a.account_id AND book = 'DIVIDEND_TAX') AS dividend_tax
     FROM trading.accounts a JOIN trading.balances b USING (account_id) WHERE a.account_id = :account_id
 """)
 _POSITIONS = text("""
-    SELECT p.symbol, i.name, p.quantity, p.reserved, p.locked_quantity, p.locked_day, p.cost, p.mark, p.mark_session,
-        p.mark_stale
+    SELECT p.symbol, i.name, p.quantity, p.reserved, p.locked_quantity, p.locked_day, p.unlisted_quantity, p.cost,
+        p.mark, p.mark_session, p.mark_stale
     FROM trading.positions p LEFT JOIN market.instruments i USING (symbol)
     WHERE p.account_id = :account_id AND p.quantity <> 0 ORDER BY p.symbol
 """)
@@ -37,8 +41,11 @@ def nothing_yet(*, synthetic: bool) -> PortfolioSummary:
         cash=_NOTHING,
         reserved_cash=_NOTHING,
         market_value=_NOTHING,
+        receivable=_NOTHING,
         equity=_NOTHING,
         fees=_NOTHING,
+        dividends=_NOTHING,
+        dividend_tax=_NOTHING,
         profit=_NOTHING,
         return_fraction=None,
         synthetic=synthetic,
@@ -54,7 +61,7 @@ def summary(tx: Connection, account_id: str) -> PortfolioSummary | None:
     today = account.desk_session or account.session
     positions = [_position(row, today) for row in tx.execute(_POSITIONS, {"account_id": account_id})]
     market_value = sum((position.value for position in positions), _NOTHING)
-    equity = account.cash + market_value
+    equity = account.cash + market_value + account.receivable
     profit = equity - account.initial_cash
     return PortfolioSummary(
         account_id=account.account_id,
@@ -65,8 +72,11 @@ def summary(tx: Connection, account_id: str) -> PortfolioSummary | None:
         cash=account.cash,
         reserved_cash=account.reserved,
         market_value=market_value,
+        receivable=account.receivable,
         equity=equity,
         fees=account.fees,
+        dividends=account.dividends,
+        dividend_tax=account.dividend_tax,
         profit=profit,
         return_fraction=float(profit / account.initial_cash),
         synthetic=account.synthetic,
@@ -86,7 +96,7 @@ def _position(row: Row[Any], today: date | None) -> PositionView:
         reserved_quantity=row.reserved,
         locked_quantity=locked,
         locked_day=row.locked_day if locked else None,
-        sellable_quantity=max(0, row.quantity - locked - row.reserved),
+        sellable_quantity=max(0, row.quantity - locked - row.unlisted_quantity - row.reserved),
         cost=row.cost,
         mark=row.mark,
         mark_session=row.mark_session,

@@ -24,11 +24,13 @@ from libs.bus.port import Call
 from libs.contracts.analysis import ANALYZE, AnalyzeRequest, AnalyzeResult, EvidenceModel, SignalModel, SubjectModel
 from libs.contracts.base import Nothing
 from libs.contracts.card import AgentCard
-from libs.contracts.orders import EXECUTION_SEND, RISK_REVIEW, OrderHint
+from libs.contracts.orders import EXECUTION_OPEN_SESSION, EXECUTION_SEND, RISK_REVIEW, OrderHint, SessionHint
 from libs.domain.clock import at_shanghai
 from libs.domain.market import Symbol
 from libs.domain.signals import Scope
+from libs.storage import entitlements
 from libs.storage.engine import in_transaction, transaction
+from services.execution.opening import open_session
 
 SYMBOLS = tuple(Symbol(s) for s in ("000003.SZ", "000004.SZ", "600001.SH", "600002.SH"))
 FIRST, LAST = date(2024, 5, 27), date(2024, 9, 6)
@@ -170,6 +172,7 @@ class Floor:
     owner: Engine
     reviewed: Callable[[], None] = lambda: None
     closed: Callable[[], None] = lambda: None
+    opened: Callable[[], None] = lambda: None
     clock_moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def endpoints(self) -> Sequence[Endpoint]:
@@ -177,6 +180,7 @@ class Floor:
         risk.method(RISK_REVIEW, self.review)
         execution = Endpoint(AgentCard(name="execution", instance="execution-1", role="execution", version="1"))
         execution.method(EXECUTION_SEND, self.send)
+        execution.method(EXECUTION_OPEN_SESSION, self.open_session)
         return risk, execution
 
     async def review(self, hint: OrderHint, _: Call) -> Nothing:
@@ -186,6 +190,12 @@ class Floor:
 
     async def send(self, hint: OrderHint, _: Call) -> Nothing:
         await in_transaction(self.owner, _send, hint.order_id)
+        return Nothing()
+
+    async def open_session(self, hint: SessionHint, _: Call) -> Nothing:
+        """As execution does, by its own function."""
+        await in_transaction(self.owner, _open_session, hint)
+        self.opened()
         return Nothing()
 
     async def run(self) -> None:
@@ -234,6 +244,11 @@ def move_order(tx: Connection, order_id: UUID, start: str, *states: str) -> None
     for state in states:
         tx.execute(move, {"id": order_id, "start": start, "to": state, "epoch": epoch})
         start = state
+
+
+def _open_session(tx: Connection, hint: SessionHint) -> None:
+    if not entitlements.is_open(tx, hint.account_id, hint.session):
+        open_session(tx, hint.account_id, hint.session)
 
 
 def _send(tx: Connection, order_id: UUID) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from libs.bus.errors import DeadlineExceeded, HandlerFailed, InvalidParams, Unavailable
 from libs.cli import imports, tables
 from libs.cli.readiness import api_missing, last_words
-from libs.cli.report import digest_line
+from libs.cli.report import booked_lines, digest_line
 from libs.cli.terminal import sentence
 from libs.contracts.market import ImportReport, SkippedFile, SyncReport
 from libs.domain.errors import HiddenGemError, InvalidInput
@@ -32,6 +32,21 @@ def test_figures_are_written_as_people_write_them() -> None:
 
 def test_the_digest_is_one_line_that_two_equal_runs_share() -> None:
     assert digest_line({"orders_digest": {"sha256": "ab" * 32, "n": 37}}) == f"ORDERS sha256={'ab' * 32} n=37"
+
+
+def test_what_corporate_actions_gave_is_told_line_by_line() -> None:
+    cash = {"ex_date": "2024-06-19", "symbol": "600519.SH", "record_quantity": 100, "kind": "CASH", "amount": "3087.6"}
+    shares = cash | {"kind": "SHARES", "shares": 51, "fraction": "0.50000000"}
+    rights = cash | {"kind": "RIGHTS", "shares": 30, "subscribed": 0, "value_lost": "92.4"}
+    paid = cash | {"paid_on": "2024-06-20", "pay_date": "2024-06-20"}
+    told = booked_lines([paid, cash | {"paid_on": None, "pay_date": None}, shares, rights])
+    assert [line.partition(": ")[2] for line in told] == [
+        "dividend of 3,087.60 before tax, paid on 2024-06-20",
+        "dividend of 3,087.60 before tax, its pay date is not known",
+        "51 shares credited, 0.5 of a share left over",
+        "rights to 30 shares, 0 subscribed, 92.40 of value left behind",
+    ]
+    assert told[0].startswith("2024-06-19  600519.SH  100 shares of record")
 
 
 def test_counts_keep_their_title_whole() -> None:
