@@ -20,10 +20,12 @@ from libs.marketdata.readers import SHARE_COUNTS, VALUATIONS, board_name
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError
 from libs.marketdata.vendor_rows import (
+    INDICES,
     checked,
     day,
     is_public,
     number,
+    require_index_rows,
     require_rows,
     require_units,
     sessions_in,
@@ -32,7 +34,6 @@ from libs.marketdata.vendor_rows import (
 )
 
 CALLS_PER_MINUTE = 120.0
-INDICES = ("000001.SH", "000016.SH", "000300.SH", "000852.SH", "000905.SH", "399001.SZ", "399006.SZ")
 PRICES = ("open", "high", "low", "close")
 DAY_FIELDS = (
     "date,code,open,high,low,close,preclose,volume,amount,adjustflag,turn,tradestatus,pctChg,"
@@ -234,11 +235,9 @@ def _with_factor(bars: pl.DataFrame, factors: pl.DataFrame | None) -> pl.DataFra
 def read_index_bars(calls: BaostockCalls, ask: Ask) -> Batch:
     """The indices asked for; where none of them is one, all that the desk follows."""
     columns, about, frames = tuple(INDEX_FIELDS.split(",")), settled(calls.context, ask.window.end), []
-    public = any(is_public(calls.context, s, AFTER_CLOSE) for s in sessions_in(calls.context, ask.window))
     for symbol in [s for s in ask.symbols if s in INDICES] or INDICES:
         raw = calls.table(_K_DATA, _k_params(ask, symbol, INDEX_FIELDS, "d"), columns, about=about)
-        if public and not raw.height:
-            raise SourceError(f"baostock {_K_DATA} {symbol}: an empty table where rows must exist")
+        require_index_rows(calls.context, symbol, ask.window, raw.height, f"baostock {_K_DATA}")
         frames.append(raw)
     rows = pl.concat(frames).select(
         ours(),

@@ -6,7 +6,7 @@ is cut out of everything the vendor says.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -37,7 +37,7 @@ class Asked:
     """Whose answer is read: the endpoint for the message, the token to be cut out of it, the moment it came."""
 
     api: str
-    token: str
+    token: str = field(repr=False)
     now: datetime
 
     def says(self, words: object) -> str:

@@ -3,9 +3,10 @@
 An endpoint is asked for exactly the columns the desk reads; one that comes back without one of them has drifted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import polars as pl
 
@@ -14,9 +15,25 @@ from libs.marketdata.gate import VendorCall
 from libs.marketdata.provider import Ask, ProviderContext
 from libs.marketdata.source import SchemaDrift, SourceError, Window
 from libs.marketdata.tushare_answers import HAS_MORE
-from libs.marketdata.tushare_client import TushareClient
 
 _MOST_PAGES = 200
+
+
+class Pages(Protocol):
+    """Who asks the vendor: this desk's client, or the vendor's library on top of it."""
+
+    @property
+    def host(self) -> str:
+        """Whom the calls go to."""
+        ...
+
+    def query(self, api: str, params: Mapping[str, str], fields: Sequence[str]) -> pl.DataFrame:
+        """One page of one endpoint under the vendor's names, with `has_more`; raises a `SourceError`."""
+        ...
+
+    def close(self) -> None:
+        """Give the connections back."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,7 @@ class Endpoint:
 class TushareCalls:
     """One account, seen through the gate."""
 
-    def __init__(self, client: TushareClient, context: ProviderContext) -> None:
+    def __init__(self, client: Pages, context: ProviderContext) -> None:
         self._client = client
         self.context = context
 

@@ -43,11 +43,11 @@ class TushareClient:
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._max_bytes = max_bytes
-        self._url = url or URL
-        self.host = _safe_host(self._url, clear_text_host)
+        self.url = url or URL
+        self.host = _safe_host(self.url, clear_text_host)
         if not token.strip():
             raise ConfigurationError("the Tushare token is empty")
-        self._token, self._call_seconds, self._now = token, call_seconds, now
+        self.token, self.call_seconds, self.now = token, call_seconds, now
         self._runner = asyncio.Runner()
         self._http: httpx2.AsyncClient | None = None
         self._one_at_a_time = threading.Lock()
@@ -55,19 +55,19 @@ class TushareClient:
 
     def query(self, api: str, params: Mapping[str, str], fields: Sequence[str]) -> pl.DataFrame:
         """One page of one endpoint under the vendor's names, with `has_more`; raises a `SourceError`."""
-        body = {"api_name": api, "token": self._token, "params": dict(params), "fields": ",".join(fields)}
-        return table_of(self.post(self._url, body, api), Asked(api, self._token, self._now))
+        body = {"api_name": api, "token": self.token, "params": dict(params), "fields": ",".join(fields)}
+        return table_of(self.post(self.url, body, api), Asked(api, self.token, self.now))
 
     def post(self, url: str, body: Mapping[str, object], api: str) -> Reply:
         """Send one JSON body; the reply whatever its status, or a `SourceError` that names the endpoint."""
-        if urlsplit(url).netloc != urlsplit(self._url).netloc:
+        if urlsplit(url).netloc != urlsplit(self.url).netloc:
             raise ConfigurationError("the Tushare token belongs to one host alone")
         doing = f"tushare {api}"
         with self._one_at_a_time:
             try:
                 reply = self._runner.run(self._exchange(url, json.dumps(body).encode(), doing))
             except TimeoutError:
-                raise SourceTimeout(f"{doing}: no answer within {self._call_seconds:g} s") from None
+                raise SourceTimeout(f"{doing}: no answer within {self.call_seconds:g} s") from None
             except httpx2.RemoteProtocolError as e:
                 raise self._dropped(doing, e) from None
             except httpx2.HTTPError as e:
@@ -87,7 +87,7 @@ class TushareClient:
         if self._http is None:
             self._http = httpx2.AsyncClient(timeout=None, follow_redirects=False, trust_env=not _is_here(self.host))
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        async with asyncio.timeout(self._call_seconds):
+        async with asyncio.timeout(self.call_seconds):
             async with self._http.stream("POST", url, content=content, headers=headers) as response:
                 received = bytearray()
                 async for piece in response.aiter_bytes():

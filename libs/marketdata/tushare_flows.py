@@ -10,6 +10,7 @@ import polars as pl
 
 from libs.marketdata.frames import END_OF_DAY, published, with_margin_publication
 from libs.marketdata.provider import Ask
+from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SourceError
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, wanted
@@ -28,6 +29,8 @@ _MILLION, _HUNDRED_MILLION, _TEN_THOUSAND = 1_000_000, 100_000_000, 10_000
 _BSE_MARGIN_SINCE = date(2023, 2, 13)
 """First session of margin trading on the Beijing exchange; before, two exchanges are all."""
 NORTHBOUND_OUT = time(18, 0)
+_LONGEST_CLOSURE = 10
+"""More sessions in a row than the Connect is ever closed while Shanghai and Shenzhen trade."""
 
 MARGIN = Endpoint(
     "margin",
@@ -102,6 +105,12 @@ def read_margin(calls: TushareCalls, ask: Ask) -> Batch:
     """Balances of all exchanges together; a session of which one exchange is missing is refused, not understated."""
     balances = ("financing_balance", "lending_balance", "financing_bought")
     raw = calls.table(MARGIN, span_of(ask.window), about=settled(calls.context, ask.window.end, lag_sessions=1))
+    expected = with_margin_publication(
+        pl.DataFrame({"session": sessions_in(calls.context, ask.window)}, schema={"session": pl.Date}),
+        calls.context.sessions,
+    )
+    if not raw.height and expected.filter(pl.col("published_at") < calls.context.now).height:
+        raise SourceError("tushare margin: an empty table where rows must exist")
     rows = raw.select(day("session"), text("exchange"), *(number(name) for name in balances))
     single = rows.unique(["session", "exchange"], keep="first", maintain_order=True)
     exchanges = pl.col("exchange").is_in(["SSE", "SZSE", "BSE"]).sum().alias("exchanges")
@@ -119,6 +128,9 @@ def read_northbound(calls: TushareCalls, ask: Ask) -> Batch:
     """Net buying until it was discontinued; days after, and days whose parts are not their sum, are refused."""
     net = ("net_buy", "shanghai_net_buy", "shenzhen_net_buy")
     raw = calls.table(MONEYFLOW_HSGT, span_of(ask.window), about=settled(calls.context, ask.window.end))
+    published_days = [d for d in sessions_in(calls.context, ask.window) if d <= NORTHBOUND_NET_BUY_UNTIL]
+    if not raw.height and len(published_days) > _LONGEST_CLOSURE:
+        raise SourceError("tushare moneyflow_hsgt: an empty table where rows must exist")
     rows = raw.select(day("session"), *((number(name) * _MILLION).round(2) for name in net))
     frame = rows.with_columns(pl.lit(None, dtype=pl.Float64).alias("turnover"), published("session", NORTHBOUND_OUT))
     return checked(Kind.NORTHBOUND, frame, calls.context, "tushare moneyflow_hsgt")

@@ -11,7 +11,7 @@ from libs.domain.errors import ConfigurationError, InvalidInput
 from libs.marketdata.provider import Ask, Capability, Grain, ProviderContext
 from libs.marketdata.source import Batch, Kind
 from libs.marketdata.tushare_bars import read_bars
-from libs.marketdata.tushare_calls import TushareCalls
+from libs.marketdata.tushare_calls import Pages, TushareCalls
 from libs.marketdata.tushare_client import URL, TushareClient
 from libs.marketdata.tushare_flows import (
     read_margin,
@@ -151,13 +151,13 @@ class TushareProvider:
     """One account at Tushare Pro.
 
     `url` and `clear_text_host` are those of `TushareClient`; `interval_minutes` is the length of minute bars;
-    `document_apis` are the endpoints of texts that the account has permissions for. `ConfigurationError` names what is
-    wrong with them.
+    `document_apis` are the endpoints of texts that the account has permissions for; `through_sdk` lets the vendor's own
+    library write the requests and read the answers. `ConfigurationError` names what is wrong with them.
     """
 
     name = "tushare"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per setting
         self,
         token: str,
         context: ProviderContext,
@@ -166,14 +166,16 @@ class TushareProvider:
         clear_text_host: str | None = None,
         interval_minutes: int = 5,
         document_apis: tuple[str, ...] = tuple(TEXTS),
+        through_sdk: bool = False,
     ) -> None:
         if interval_minutes not in INTERVALS:
             raise ConfigurationError(f"tushare has minute bars of {INTERVALS} minutes, not of {interval_minutes}")
         if unknown := sorted(set(document_apis) - set(TEXTS)):
             raise ConfigurationError(f"tushare has no endpoint of texts named {', '.join(unknown)}")
-        self._client = TushareClient(
+        client = TushareClient(
             token, call_seconds=context.call_seconds, now=context.now, url=url, clear_text_host=clear_text_host
         )
+        self._client: Pages = _sdk(client) if through_sdk else client
         self._calls = TushareCalls(self._client, context)
         self._interval_minutes, self._document_apis = interval_minutes, document_apis
         left_out = frozenset() if document_apis else frozenset({Kind.DOCUMENTS})
@@ -197,3 +199,9 @@ class TushareProvider:
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
+
+
+def _sdk(client: TushareClient) -> Pages:
+    from libs.marketdata.tushare_sdk import TushareSdk  # noqa: PLC0415 - loads pandas, which few need
+
+    return TushareSdk(client)

@@ -16,19 +16,19 @@ from libs.marketdata.tushare_bars import DAILY_BASIC, DAY_COLUMNS, daily, explai
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, symbol_or_session, wanted
 from libs.marketdata.tushare_reference import MORNING
 from libs.marketdata.vendor_rows import (
+    INDICES,
     checked,
     day,
     instant,
     is_public,
     number,
+    require_index_rows,
     require_units,
-    sessions_in,
     settled,
     text,
 )
 
 _TEN_THOUSAND = 10_000
-INDICES = ("000001.SH", "000016.SH", "000300.SH", "000852.SH", "000905.SH", "399001.SZ", "399006.SZ")
 LIMITS_OUT = time(8, 40)
 
 INDEX_DAILY = Endpoint("index_daily", DAY_COLUMNS, page_rows=8000)
@@ -61,10 +61,7 @@ def read_index_bars(calls: TushareCalls, ask: Ask) -> Batch:
     about, frames = settled(calls.context, ask.window.end), []
     for symbol in [s for s in ask.symbols if s in INDICES] or INDICES:
         raw = calls.table(INDEX_DAILY, {"ts_code": symbol, **span_of(ask.window)}, about=about)
-        if not raw.height and any(
-            is_public(calls.context, session, AFTER_CLOSE) for session in sessions_in(calls.context, ask.window)
-        ):
-            raise SourceError(f"tushare index_daily {symbol}: an empty table where rows must exist")
+        require_index_rows(calls.context, symbol, ask.window, raw.height, "tushare index_daily")
         frames.append(daily(raw))
     rows = pl.concat(frames).with_columns(published("session", AFTER_CLOSE))
     return checked(Kind.INDEX_BARS, rows, calls.context, "tushare index_daily")
@@ -79,6 +76,8 @@ def read_minutes(calls: TushareCalls, ask: Ask, interval_minutes: int) -> Batch:
         "end_date": f"{ask.window.end} 15:30:00",
     }
     raw = calls.table(STK_MINS, asked, about=settled(calls.context, ask.window.end))
+    if not raw.height:
+        explain_empty(calls, ask, asked["ts_code"], halts(calls, ask, symbol_or_session(ask)), "tushare stk_mins")
     frame = raw.select(
         text("symbol"),
         pl.lit(interval_minutes).alias("interval_minutes"),
@@ -98,13 +97,15 @@ def _with_auction(bars: pl.DataFrame, interval_minutes: int) -> pl.DataFrame:
     moved = auction.with_columns(pl.col("ends_at") + pl.duration(minutes=interval_minutes))
     parts = ("open", "high", "low", "volume", "amount")
     rest = bars.filter(~is_auction | is_auction.is_null())
+    alone = moved.join(rest, on="ends_at", how="anti")
     joined = rest.join(moved.select("ends_at", *parts), on="ends_at", how="left", suffix="_auction")
-    return joined.with_columns(
+    merged = joined.with_columns(
         pl.coalesce("open_auction", "open").alias("open"),
         pl.max_horizontal("high", "high_auction").alias("high"),
         pl.min_horizontal("low", "low_auction").alias("low"),
         *((pl.col(name) + pl.col(f"{name}_auction").fill_null(0)).alias(name) for name in ("volume", "amount")),
-    ).drop(f"{name}_auction" for name in parts)
+    ).select(bars.columns)
+    return pl.concat([alone.select(bars.columns), merged])
 
 
 def read_valuations(calls: TushareCalls, ask: Ask) -> Batch:
@@ -158,6 +159,8 @@ def read_limit_prices(calls: TushareCalls, ask: Ask) -> Batch:
     raw = calls.table(STK_LIMIT, symbol_or_session(ask), about=settled(calls.context, ask.window.end))
     if not raw.height and len(ask.symbols) == 1:
         explain_empty(calls, ask, ask.symbols[0], pl.DataFrame(schema={"session": pl.Date}), "tushare stk_limit")
+    if not raw.height and len(ask.symbols) != 1 and is_public(calls.context, ask.window.end, AFTER_CLOSE):
+        raise SourceError("tushare stk_limit: an empty table where rows must exist")
     rows = raw.select(text("symbol"), day("session"), *(number(n) for n in ("pre_close", "limit_up", "limit_down")))
     reference, untold = pl.col("pre_close"), pl.any_horizontal(pl.col("limit_up", "limit_down").is_null())
     frame = rows.with_columns(

@@ -96,7 +96,7 @@ def st_of(name: str) -> pl.Expr:
     """What a name says of special treatment: none, ST, *ST, or delisting (退市整理)."""
     shown = pl.col(name)
     leaving = shown.str.starts_with("退市") | shown.str.ends_with("退")
-    starred, plain = shown.str.contains(r"^[A-Z]*\*ST"), shown.str.contains(r"^[A-Z]*ST")
+    starred, plain = shown.str.contains(r"^[A-Z]*[*＊]ST"), shown.str.contains(r"^[A-Z]*ST")
     return (
         pl.when(leaving)
         .then(pl.lit("delisting"))

@@ -33,7 +33,8 @@ class Statement:
 
 def _statement(api: str, items: Mapping[str, str], *, percent: frozenset[str] = frozenset()) -> Statement:
     really = {} if api == "fina_indicator" else {"really_announced_on": "f_ann_date"}
-    return Statement(Endpoint(api, {**_KEYS, **really, **items}, page_rows=1000), tuple(items), percent)
+    page_rows = 100 if api == "fina_indicator" else 1000
+    return Statement(Endpoint(api, {**_KEYS, **really, **items}, page_rows), tuple(items), percent)
 
 
 INCOME = _statement(

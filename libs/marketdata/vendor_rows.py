@@ -13,11 +13,23 @@ from libs.domain.clock import SHANGHAI
 from libs.marketdata.frames import INSTANT, KEYS, conform
 from libs.marketdata.provider import ProviderContext
 from libs.marketdata.row_checks import checks_for
+from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, Window
 from libs.marketdata.validation import Checks, check, keep_first, wrong_units
 
 OF_A_SESSION = frozenset({Kind.BARS, Kind.INDEX_BARS, Kind.MINUTE_BARS, Kind.VALUATIONS, Kind.MARGIN, Kind.NORTHBOUND})
 """Kinds whose numbers move until they are public: what is not public yet is refused."""
+
+INDICES: Mapping[str, date] = {
+    "000001.SH": date(1991, 7, 15),
+    "000016.SH": date(2004, 1, 2),
+    "000300.SH": date(2005, 4, 8),
+    "000852.SH": date(2014, 10, 17),
+    "000905.SH": date(2007, 1, 15),
+    "399001.SZ": date(1995, 1, 23),
+    "399006.SZ": date(2010, 6, 1),
+}
+"""The indices that the desk follows, and since when each has been published."""
 
 
 def checked(
@@ -103,6 +115,14 @@ def sessions_in(context: ProviderContext, window: Window) -> list[date]:
 def is_public(context: ProviderContext, session: date, moment: time) -> bool:
     """Whether what is told about a session at `moment` of the same day has been told."""
     return context.now >= datetime.combine(session, moment, tzinfo=SHANGHAI)
+
+
+def require_index_rows(context: ProviderContext, symbol: str, window: Window, rows: int, origin: str) -> None:
+    """`SourceError` for an index without a row, although it was published in sessions that are over."""
+    since = INDICES.get(symbol, window.start)
+    over = (is_public(context, s, AFTER_CLOSE) for s in sessions_in(context, window) if s >= since)
+    if not rows and any(over):
+        raise SourceError(f"{origin} {symbol}: an empty table where rows must exist")
 
 
 def settled(context: ProviderContext, last: date, *, lag_sessions: int = 0) -> date | None:

@@ -36,19 +36,29 @@ ASK = Ask(Kind.BARS, Window(SESSIONS[0], SESSIONS[9]), (MOUTAI,))
 NOW = datetime(2025, 6, 2, 18, 0, tzinfo=SHANGHAI)
 
 
+# What the vendor's library itself warns about when it is loaded is its own.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::SyntaxWarning")
+
+
+@pytest.fixture(params=[False, True], ids=["own client", "vendor's library"])
+def through_sdk(request: pytest.FixtureRequest) -> bool:
+    chosen: bool = request.param
+    return chosen
+
+
 @pytest.fixture
 def stub() -> Iterator[TushareStub]:
     with serving(TushareStub(tables(SESSIONS), fault_at="daily")) as running:
         yield running
 
 
-def open_provider(stub: TushareStub, *, call_seconds: float = 10) -> TushareProvider:
+def open_provider(stub: TushareStub, *, call_seconds: float = 10, through_sdk: bool = False) -> TushareProvider:
     context = ProviderContext(sessions=CALENDAR.sessions, now=NOW, call_seconds=call_seconds, gate=OpenGate())
-    return TushareProvider(TOKEN, context, url=stub.url)
+    return TushareProvider(TOKEN, context, url=stub.url, through_sdk=through_sdk)
 
 
-def failure(stub: TushareStub, *, call_seconds: float = 10) -> SourceError:
-    provider = open_provider(stub, call_seconds=call_seconds)
+def failure(stub: TushareStub, *, call_seconds: float = 10, through_sdk: bool = False) -> SourceError:
+    provider = open_provider(stub, call_seconds=call_seconds, through_sdk=through_sdk)
     try:
         with pytest.raises(SourceError) as caught:
             provider.fetch(ASK)
@@ -84,10 +94,10 @@ def failure(stub: TushareStub, *, call_seconds: float = 10) -> SourceError:
     ],
 )
 def test_a_wrong_answer_is_the_error_that_fits(
-    stub: TushareStub, fault: Fault, kind: type[SourceError], words: str
+    stub: TushareStub, fault: Fault, kind: type[SourceError], words: str, through_sdk: bool
 ) -> None:
     stub.fault = fault
-    error = failure(stub)
+    error = failure(stub, through_sdk=through_sdk)
     assert type(error) is kind
     assert words in str(error)
 
@@ -103,9 +113,11 @@ def test_a_limit_says_how_long_to_wait(stub: TushareStub, fault: Fault, seconds:
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.SLOW_BODY])
-def test_an_answer_that_takes_longer_than_its_deadline_is_a_timeout(stub: TushareStub, fault: Fault) -> None:
+def test_an_answer_that_takes_longer_than_its_deadline_is_a_timeout(
+    stub: TushareStub, fault: Fault, through_sdk: bool
+) -> None:
     stub.fault = fault
-    error = failure(stub, call_seconds=0.4)
+    error = failure(stub, call_seconds=0.4, through_sdk=through_sdk)
     assert type(error) is SourceTimeout
     assert "no answer within 0.4 s" in str(error)
 
@@ -142,13 +154,24 @@ def test_repeated_rows_are_counted_and_the_first_is_kept(
     assert batch.frame["volume"][0] in {100_000, 100_900}
 
 
-def test_every_page_is_read(stub: TushareStub) -> None:
+def test_every_page_is_read(stub: TushareStub, through_sdk: bool) -> None:
     stub.most_rows = 3
-    provider = open_provider(stub)
+    provider = open_provider(stub, through_sdk=through_sdk)
     batch = provider.fetch(ASK)
     provider.close()
     assert batch.frame.height == 10
     assert [body["params"].get("offset") for api, body in stub.asked if api == "daily"] == [None, "3", "6", "9"]
+
+
+def test_the_vendors_library_gives_the_same_rows_over_the_same_wire(stub: TushareStub) -> None:
+    own, theirs = open_provider(stub), open_provider(stub, through_sdk=True)
+    kinds = (Kind.BARS, Kind.VALUATIONS, Kind.CORPORATE_ACTIONS, Kind.UNLOCKS, Kind.PLEDGES)
+    for kind in kinds:
+        ask = Ask(kind, ASK.window, ASK.symbols)
+        assert own.fetch(ask).frame.equals(theirs.fetch(ask).frame)
+    own.close()
+    theirs.close()
+    assert {body["path"] for _, body in stub.asked} >= {"/", "/dataapi/daily"}
 
 
 def test_a_server_that_is_gone_is_an_error() -> None:
