@@ -77,8 +77,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     allowed_sessions: int = 0
     begins: date | None = None
     until: date | None = None
-    until_is: str = ""
-    """Where the last day is not known exactly."""
+    gone: str = ""
+    """Why nobody gives it any more, not even its past."""
     redefined_on: date | None = None
     was: str = ""
     window_sessions: int | None = None
@@ -87,8 +87,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     trap: str = ""
 
     def __post_init__(self) -> None:
-        if (self.status is Status.DISCONTINUED) != (self.until is not None):
-            raise ValueError(f"{self.name}: `until` belongs to discontinued series, and only to them")
+        if (self.status is Status.DISCONTINUED) != ((self.until is not None) or bool(self.gone)):
+            raise ValueError(f"{self.name}: `until` or `gone` belongs to discontinued series, and only to them")
         if (self.status is Status.REDEFINED) != (self.redefined_on is not None and bool(self.was)):
             raise ValueError(f"{self.name}: `redefined_on` and `was` belong to redefined series, and only to them")
         if self.table and not self.day:
@@ -141,8 +141,10 @@ def series_of_evidence(kind: str, field: str) -> Series:
 def require_alive(name: str, day: date) -> Series:
     """The series, if it has values for `day`; raises `SeriesUnavailable` with the reason and what to use instead."""
     series = series_named(name)
+    instead = f"; use {', '.join(series.substitutes)}" if series.substitutes else ""
+    if series.gone:
+        raise SeriesUnavailable(f"{name} is gone: {series.gone}{instead}")
     if series.until is not None and day > series.until:
-        instead = f"; use {', '.join(series.substitutes)}" if series.substitutes else ""
         raise SeriesUnavailable(f"{name} ended on {series.until} ({series.source}), asked about {day}{instead}")
     if series.begins is not None and day < series.begins:
         raise SeriesUnavailable(f"{name} begins on {series.begins}, asked about {day}")
@@ -174,7 +176,7 @@ def freshness(series: Series, newest: date | None, now: datetime, calendar: Cale
     wanted = _due_if_alive(series, now, calendar)
     first = max(newest, calendar.first)
     age = len(calendar.sessions_between(first, wanted)) - calendar.is_session(first) if wanted > first else 0
-    ended = series.until is not None and exchange_date(now) > series.until
+    ended = bool(series.gone) or (series.until is not None and exchange_date(now) > series.until)
     too_old = age > series.allowed_sessions and series.cadence is not Cadence.EVENT
     return Freshness(series.name, newest, age, stale=ended or too_old)
 

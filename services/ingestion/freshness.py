@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from datetime import datetime
 
 from libs.domain.clock import Clock
+from libs.domain.errors import HiddenGemError
 from libs.marketdata.findings import CanaryOutcome
 from libs.marketdata.series import Status, series_named
-from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction
+from libs.storage import clock as desk_clock
+from libs.storage.engine import Connection, Engine, in_transaction
 from libs.storage.series_read import observe_freshness
 from libs.storage.vendor_health import canaries
 from libs.telemetry.metrics import Metrics
@@ -31,14 +34,19 @@ class FeedFigures:
         while True:
             try:
                 await in_transaction(self._engine, self.look)
-            except StorageUnavailable as e:
-                log.warning("the age of the series is not known", extra={"reason": str(e)})
+            except HiddenGemError as e:
+                log.warning("the age of the series is not known", extra={"code": e.code, "reason": str(e)})
             await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self, connection: Connection) -> None:
         """Read everything once. A series that has ended is never stale: it must not be read at all."""
-        seen = observe_freshness(connection, self._clock.utc_now())
+        seen = observe_freshness(connection, self._now(connection))
         living = [f for f in seen if series_named(f.series).status is not Status.DISCONTINUED]
         self._age({(f.series,): float(f.age_sessions or 0) for f in living})
         self._stale({(f.series,): float(f.stale) for f in living})
         self._canary({(c.vendor, c.endpoint): float(c.outcome is CanaryOutcome.OK) for c in canaries(connection)})
+
+    def _now(self, connection: Connection) -> datetime:
+        """A desk that replays the past is not stale because the past is over."""
+        desk = desk_clock.read(connection)
+        return desk.now if desk.mode == "replay" and desk.session is not None else self._clock.utc_now()
