@@ -19,10 +19,12 @@ COLLECTION = ROOT / "docs" / "postman" / "hiddengem.postman_collection.json"
 
 _SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _NONE = "00000000-0000-0000-0000-000000000000"
+_NO_SYMBOL = "000000.SH"
 _VARIABLES = {
     "base": "http://127.0.0.1:8000",
     "key": "",
     "agent": "technical",
+    "symbol": _NO_SYMBOL,
     "round_id": _NONE,
     "order_id": _NONE,
     "replay_id": _NONE,
@@ -42,6 +44,7 @@ _ALSO_FINE = {
 }
 """Answers that are right, too: one replay runs at a time, and a starting desk says what is missing."""
 _KEPT = {
+    "GET /api/v1/market/search": ("symbol", "body.hits.length ? body.hits[0].symbol : undefined"),
     "POST /api/v1/rounds": ("round_id", "body.round_id"),
     "POST /api/v1/replays": ("replay_id", "body.replay_id"),
     "GET /api/v1/orders": ("order_id", "body.orders && body.orders.length ? body.orders[0].order_id : undefined"),
@@ -112,7 +115,7 @@ def _url(path: str, operation: Mapping[str, Any]) -> dict[str, Any]:
             "key": parameter["name"],
             "value": _example(parameter["schema"]),
             "description": parameter.get("description", ""),
-            "disabled": True,
+            "disabled": not parameter.get("required", False),
         }
         for parameter in operation.get("parameters", ())
         if parameter["in"] == "query"
@@ -141,6 +144,8 @@ def _tests(document: Mapping[str, Any], name: str, operation: Mapping[str, Any])
     if variable:
         # Without anything to read yet, the right answer is that there is none.
         yield f"const expected = pm.collectionVariables.get('{variable}') === '{_NONE}' ? [404] : {expected};"
+    elif name.endswith("/{symbol}"):
+        yield f"const expected = pm.collectionVariables.get('symbol') === '{_NO_SYMBOL}' ? [404, 422] : {expected};"
     else:
         yield f"const expected = {expected};"
     yield "pm.test('status is ' + expected.join(' or '), () => pm.expect(pm.response.code).to.be.oneOf(expected));"

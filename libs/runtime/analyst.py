@@ -52,6 +52,8 @@ class BaseAgent(ABC):
     default_weight: ClassVar[float] = 1.0
     horizon: ClassVar[str] = "5-10 sessions"
     valid_days: ClassVar[int] = 7
+    further_tools: ClassVar[tuple[str, ...]] = ()
+    """Names of the tools that `offer` adds to `analyze` and `status`."""
 
     def __init__(self, read: Reader, *, instance: str) -> None:
         self._read = read
@@ -86,6 +88,11 @@ class BaseAgent(ABC):
             failed=self._failed,
             last_as_of=self._last_as_of,
         )
+
+    def offer(self, endpoint: Endpoint) -> None:
+        """Put this analyst's tools on its endpoint; a subclass with further ones adds them to these."""
+        endpoint.tool(ANALYZE, self.analyze)
+        endpoint.tool(STATUS, self.status)
 
     def each(
         self, symbols: Sequence[Symbol], judge_one: Callable[[Symbol], Signal | Abstain]
@@ -154,8 +161,7 @@ def analyst_endpoint(agent: type[BaseAgent], read: Reader, card: AgentCard) -> E
     """What an analyst's process serves on the bus."""
     analyst = agent(read, instance=card.instance)
     endpoint = Endpoint(card)
-    endpoint.tool(ANALYZE, analyst.analyze)
-    endpoint.tool(STATUS, analyst.status)
+    analyst.offer(endpoint)
     return endpoint
 
 
@@ -166,7 +172,7 @@ def run_analyst(agent: type[BaseAgent], settings_class: type[S]) -> int:
         card = runtime.card(
             agent.role,
             version=agent.version,
-            tools=(ANALYZE.name, STATUS.name),
+            tools=(ANALYZE.name, STATUS.name, *agent.further_tools),
             default_weight=agent.default_weight,
         )
         return Service(analyst_endpoint(agent, SnapshotReader(runtime.engine), card))

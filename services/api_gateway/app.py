@@ -15,6 +15,7 @@ from services.api_gateway.gate import HotRead
 from services.api_gateway.routes import (
     agents,
     health,
+    market,
     orders,
     portfolio,
     reference,
@@ -32,7 +33,7 @@ _DESCRIPTION = (
     "stable `code`. Money and prices are decimal strings in CNY, quantities are shares, sessions are exchange dates. "
     "`synthetic: true` marks everything that comes from a simulated market."
 )
-_ROUTERS = (health, agents, rounds, signals, orders, portfolio, replays, rpc, reference)
+_ROUTERS = (health, agents, rounds, signals, orders, portfolio, market, replays, rpc, reference)
 _PROBLEMS = {
     "400": "The request cannot be read",
     "401": "No valid key",

@@ -53,6 +53,7 @@ class Desk:
     status_page: KeptPage
     summary_page: KeptPage
     readiness: Readiness
+    clock: Clock
     answer_seconds: float
 
     @property
@@ -116,6 +117,7 @@ def make_desk(
         status_page=KeptPage(status.encoded, clock, seconds=_STATUS_SECONDS),
         summary_page=KeptPage(summary, clock, seconds=_SUMMARY_SECONDS),
         readiness=Readiness(engine, bus, clock, required_services),
+        clock=clock,
         answer_seconds=answer_seconds,
     )
 

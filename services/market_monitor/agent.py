@@ -10,9 +10,9 @@ from libs.domain.signals import Abstain, AbstainCode, Signal
 from libs.runtime.analyst import BaseAgent
 from libs.runtime.evidence import MARKET, Citations, Origin, public_session
 from libs.storage.bars_read import IndexColumns, recent_index
+from libs.storage.limit_closes import SMALLEST_LIMIT_MOVE, LimitCounts, count_limits
 from libs.storage.market_read import Breadth, Margin, breadth, large_moves, recent_margin
 from libs.storage.snapshot import Snapshot
-from services.market_monitor.limits import SMALLEST_LIMIT_MOVE, LimitCounts, count_limits
 from services.market_monitor.margin import MARGIN_SESSIONS, margin_change
 from services.market_monitor.phase import (
     HIGH_WINDOW,

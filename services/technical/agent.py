@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from libs.bus.endpoint import Endpoint
+from libs.bus.port import Call
+from libs.contracts.indicators import INDICATORS, IndicatorsRequest, IndicatorsResult
 from libs.domain.market import Symbol
 from libs.domain.signals import Abstain, AbstainCode, Signal
-from libs.runtime.analyst import BaseAgent
+from libs.runtime.analyst import BaseAgent, Reader
 from libs.runtime.evidence import Citations, Origin, about, abstain, public_session
 from libs.storage.bars_read import BarColumns, recent_bars
 from libs.storage.snapshot import Snapshot
 from services.technical.adjustment import adjusted
 from services.technical.chart import Chart, Reading, chart_of, read
+from services.technical.values import Values
 
 _BARS = 150
 _FEWEST_BARS = 60
@@ -20,8 +24,22 @@ class TechnicalAgent(BaseAgent):
     """RSI, MACD, averages, ADX, ATR, Bollinger, turnover, levels, patterns and trend of each share."""
 
     name = "technical"
+    further_tools = (INDICATORS.name,)
     horizon = "5-10 sessions"
     valid_days = 4
+
+    def __init__(self, read: Reader, *, instance: str) -> None:
+        super().__init__(read, instance=instance)
+        self._values = Values()
+
+    def offer(self, endpoint: Endpoint) -> None:
+        """Numbers without an opinion, too."""
+        super().offer(endpoint)
+        endpoint.tool(INDICATORS, self.indicators)
+
+    async def indicators(self, request: IndicatorsRequest, _: Call) -> IndicatorsResult:
+        """Answer the tool `indicators`."""
+        return await self._read(lambda tx: self._values.answer(tx, request))
 
     def judge(self, tx: Snapshot, symbols: Sequence[Symbol], as_of: datetime) -> list[Signal | Abstain]:
         """One result per symbol, from one query for all."""

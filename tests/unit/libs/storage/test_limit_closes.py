@@ -3,8 +3,8 @@
 from datetime import date
 
 from libs.domain.market import Board, Symbol
+from libs.storage.limit_closes import LimitCounts, count_limits
 from libs.storage.market_read import LargeMove
-from services.market_monitor.limits import LimitCounts, count_limits
 
 SESSION = date(2024, 9, 27)
 
@@ -37,4 +37,4 @@ def test_a_day_without_limit_and_an_unknown_board_do_not_count() -> None:
         _move("301611.SZ", "12.0000", board=Board.CHINEXT, listed=date(2024, 9, 26)),
         _move("900901.SH", "11.0000"),
     ]
-    assert count_limits(moves, SESSION) == LimitCounts(up=0, down=0)
+    assert count_limits(moves, SESSION) == LimitCounts(up=0, down=0, unknown=1)
