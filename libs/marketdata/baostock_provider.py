@@ -83,16 +83,16 @@ _CAPABILITIES = (
 
 
 class BaostockProvider:
-    """The vendor's public server, or the one at `address`; `interval_minutes` is the length of minute bars."""
+    """The vendor's public server, or the one at `address` (HOST:PORT); `interval_minutes` is that of minute bars."""
 
     name = "baostock"
 
-    def __init__(
-        self, context: ProviderContext, *, address: tuple[str, int] | None = None, interval_minutes: int = 5
-    ) -> None:
+    def __init__(self, context: ProviderContext, *, address: str | None = None, interval_minutes: int = 5) -> None:
         if interval_minutes not in INTERVALS:
             raise ConfigurationError(f"baostock has minute bars of {INTERVALS} minutes, not of {interval_minutes}")
-        self._wire = BaostockWire(call_seconds=context.call_seconds, address=address)
+        self._wire = BaostockWire(
+            call_seconds=context.call_seconds, address=_host_and_port(address) if address else None
+        )
         self._calls = BaostockCalls(self._wire, context)
         self._interval_minutes = interval_minutes
         self._capabilities = {capability.kind: capability for capability in _CAPABILITIES}
@@ -113,3 +113,10 @@ class BaostockProvider:
     def close(self) -> None:
         """Log out and close the connection."""
         self._wire.close()
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigurationError("the address of Baostock's server must be HOST:PORT")
+    return host, int(port)

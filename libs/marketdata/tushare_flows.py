@@ -4,14 +4,13 @@ Margin comes in CNY per exchange, northbound in million CNY, flows of THS in hun
 CNY, pledges in ten thousand shares, unlocks in shares per holder.
 """
 
-from datetime import date, time, timedelta
+from datetime import date, time
 
 import polars as pl
 
 from libs.marketdata.frames import END_OF_DAY, published, with_margin_publication
 from libs.marketdata.provider import Ask
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
-from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SourceError
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, wanted
 from libs.marketdata.vendor_rows import (
@@ -19,6 +18,7 @@ from libs.marketdata.vendor_rows import (
     day,
     is_public,
     number,
+    published_next_session,
     sessions_in,
     settled,
     text,
@@ -28,7 +28,8 @@ from libs.marketdata.vendor_rows import (
 _MILLION, _HUNDRED_MILLION, _TEN_THOUSAND = 1_000_000, 100_000_000, 10_000
 _BSE_MARGIN_SINCE = date(2023, 2, 13)
 """First session of margin trading on the Beijing exchange; before, two exchanges are all."""
-NORTHBOUND_OUT = time(18, 0)
+FLOWS_OUT = time(18, 0)
+"""When northbound and sector flows of a session are out."""
 _LONGEST_CLOSURE = 10
 """More sessions in a row than the Connect is ever closed while Shanghai and Shenzhen trade."""
 
@@ -132,7 +133,7 @@ def read_northbound(calls: TushareCalls, ask: Ask) -> Batch:
     if not raw.height and len(published_days) > _LONGEST_CLOSURE:
         raise SourceError("tushare moneyflow_hsgt: an empty table where rows must exist")
     rows = raw.select(day("session"), *((number(name) * _MILLION).round(2) for name in net))
-    frame = rows.with_columns(pl.lit(None, dtype=pl.Float64).alias("turnover"), published("session", NORTHBOUND_OUT))
+    frame = rows.with_columns(pl.lit(None, dtype=pl.Float64).alias("turnover"), published("session", FLOWS_OUT))
     return checked(Kind.NORTHBOUND, frame, calls.context, "tushare moneyflow_hsgt")
 
 
@@ -142,7 +143,7 @@ def read_sector_flows(calls: TushareCalls, ask: Ask) -> Batch:
     origin = "tushare moneyflow_ind_ths, moneyflow_ind_dc"
     ths = calls.table(FLOWS_THS, span_of(ask.window), about=about)
     dc = calls.table(FLOWS_DC, {"content_type": "行业", **span_of(ask.window)}, about=about)
-    public = [s for s in sessions_in(calls.context, ask.window) if is_public(calls.context, s, AFTER_CLOSE)]
+    public = [s for s in sessions_in(calls.context, ask.window) if is_public(calls.context, s, FLOWS_OUT)]
     if public and not ths.height:
         raise SourceError(f"{origin}: an empty table where rows must exist")
     keyed = [day("session"), text("sector"), (number("change") / 100).round(10)]
@@ -156,12 +157,12 @@ def read_sector_flows(calls: TushareCalls, ask: Ask) -> Batch:
         number("net_inflow"),
         pl.lit("eastmoney").alias("taxonomy"),
     )
-    frame = pl.concat([in_out, net]).with_columns(published("session", AFTER_CLOSE))
+    frame = pl.concat([in_out, net]).with_columns(published("session", FLOWS_OUT))
     return checked(Kind.SECTOR_FLOWS, frame, calls.context, origin)
 
 
 def read_pledges(calls: TushareCalls, ask: Ask) -> Batch:
-    """Pledged shares of one share, week by week; the clearing house publishes a week in the one after it."""
+    """Pledged shares of one share, week by week; a Friday's table is taken to be out by the end of the next session."""
     raw = calls.table(PLEDGE_STAT, {"ts_code": one_symbol(ask)})
     shares = (number("unrestricted") + number("restricted")) * _TEN_THOUSAND
     frame = raw.select(
@@ -171,8 +172,7 @@ def read_pledges(calls: TushareCalls, ask: Ask) -> Batch:
         shares.round().alias("pledged_shares"),
         number("contracts"),
     ).filter(within(ask.window, "as_of"))
-    later = (pl.col("as_of") + timedelta(days=3)).alias("out_on")
-    dated = frame.with_columns(later).with_columns(published("out_on", END_OF_DAY))
+    dated = published_next_session(frame, "as_of", calls.context)
     return checked(Kind.PLEDGES, dated, calls.context, "tushare pledge_stat")
 
 

@@ -29,7 +29,6 @@ from libs.marketdata.vendor_rows import (
 )
 
 _TEN_THOUSAND = 10_000
-LIMITS_OUT = time(8, 40)
 
 INDEX_DAILY = Endpoint("index_daily", DAY_COLUMNS, page_rows=8000)
 STK_MINS = Endpoint(
@@ -167,7 +166,7 @@ def read_limit_prices(calls: TushareCalls, ask: Ask) -> Batch:
         untold.alias("untold"),
         pl.when(pl.col("limit_up") <= 2 * reference).then(pl.col("limit_up")).alias("limit_up"),
         pl.when(pl.col("limit_down") >= reference / 2).then(pl.col("limit_down")).alias("limit_down"),
-        published("session", LIMITS_OUT),
+        published("session", MORNING),
     )
     reasons = [("limit missing", pl.col("untold"))]
     return checked(Kind.LIMIT_PRICES, wanted(frame, ask), calls.context, "tushare stk_limit", first=reasons)

@@ -10,14 +10,24 @@ from datetime import date, datetime, time
 import polars as pl
 
 from libs.domain.clock import SHANGHAI
-from libs.marketdata.frames import INSTANT, KEYS, conform
+from libs.marketdata.frames import END_OF_DAY, INSTANT, KEYS, conform, published
 from libs.marketdata.provider import ProviderContext
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, Window
 from libs.marketdata.validation import Checks, check, keep_first, wrong_units
 
-OF_A_SESSION = frozenset({Kind.BARS, Kind.INDEX_BARS, Kind.MINUTE_BARS, Kind.VALUATIONS, Kind.MARGIN, Kind.NORTHBOUND})
+OF_A_SESSION = frozenset(
+    {
+        Kind.BARS,
+        Kind.INDEX_BARS,
+        Kind.MINUTE_BARS,
+        Kind.VALUATIONS,
+        Kind.MARGIN,
+        Kind.NORTHBOUND,
+        Kind.SECTOR_FLOWS,
+    }
+)
 """Kinds whose numbers move until they are public: what is not public yet is refused."""
 
 INDICES: Mapping[str, date] = {
@@ -115,6 +125,18 @@ def sessions_in(context: ProviderContext, window: Window) -> list[date]:
 def is_public(context: ProviderContext, session: date, moment: time) -> bool:
     """Whether what is told about a session at `moment` of the same day has been told."""
     return context.now >= datetime.combine(session, moment, tzinfo=SHANGHAI)
+
+
+def published_next_session(frame: pl.DataFrame, name: str, context: ProviderContext) -> pl.DataFrame:
+    """`published_at` for what is out by the end of the session after `name`; null where that session is not known."""
+    sessions = pl.DataFrame({"_next": sorted(context.sessions)}, schema={"_next": pl.Date})
+    after = (pl.col(name) + pl.duration(days=1)).cast(pl.Date).alias("_after")
+    joined = (
+        frame.with_columns(after)
+        .sort("_after")
+        .join_asof(sessions, left_on="_after", right_on="_next", strategy="forward", check_sortedness=False)
+    )
+    return joined.with_columns(published("_next", END_OF_DAY)).drop("_after", "_next")
 
 
 def require_index_rows(context: ProviderContext, symbol: str, window: Window, rows: int, origin: str) -> None:

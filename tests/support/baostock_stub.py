@@ -84,7 +84,7 @@ class BaostockStub:
     fault_at: str | None = None
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
-    address: tuple[str, int] = ("127.0.0.1", 0)
+    address: str = ""
 
     def answer(self, line: bytes) -> bytes:
         """The answer to one request line."""
@@ -235,8 +235,7 @@ def serving(stub: BaostockStub) -> Iterator[BaostockStub]:
     server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"stub": stub}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    host, port = server.server_address[:2]
-    stub.address = (str(host), int(port))
+    stub.address = f"127.0.0.1:{server.server_address[1]}"
     try:
         yield stub
     finally:

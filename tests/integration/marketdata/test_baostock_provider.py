@@ -173,6 +173,12 @@ def test_what_it_has_not_is_refused(provider: BaostockProvider) -> None:
         BaostockProvider(context(), interval_minutes=1)
 
 
+@pytest.mark.parametrize("address", ["localhost", "localhost:", ":10030", "localhost:99999", "localhost:http"])
+def test_an_address_that_is_none_is_a_wrong_setting(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="HOST:PORT"):
+        BaostockProvider(context(), address=address)
+
+
 def test_bars_of_a_session_that_is_not_over_are_not_believed(stub: BaostockStub) -> None:
     noon = BaostockProvider(context(datetime(2024, 9, 13, 12, 0, tzinfo=SHANGHAI)), address=stub.address)
     batch = one(noon, Kind.BARS, MOUTAI)
