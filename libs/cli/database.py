@@ -22,9 +22,14 @@ def upgrade_database(further: Iterable[str]) -> int:
     password = os.environ.get("HIDDENGEM_SERVICE_PASSWORD")
     if not password:
         raise ConfigurationError("HIDDENGEM_SERVICE_PASSWORD is not set: it is the password of the services' roles")
-    prepare(owner_url(), password, {*_ALWAYS, *discover(), *further})
+    prepare(owner_url(), password, services_of_a_desk(further))
     chatter.print(f"the database is at revision {newest_revision()}")
     return 0
+
+
+def services_of_a_desk(further: Iterable[str] = ()) -> set[str]:
+    """Every service that needs a role: those of the desk, those whose folders are here, and further ones by name."""
+    return {*_ALWAYS, *discover(), *further}
 
 
 def prepare(url: str, password: str, services: Iterable[str]) -> None:

@@ -30,7 +30,7 @@ class ImportFailed(HiddenGemError):
 
 def import_data(source: str, first: str | None, last: str | None, *, as_json: bool) -> int:
     """The verb: ask ingestion of the running desk, wait, show."""
-    choice = parse_source(source, os.environ)
+    choice = parse_source(source, os.environ, check_token=False)
     window = parse_window(first, last)
     desk = find_desk()
     request = sync_request(choice, *window)
@@ -56,7 +56,7 @@ def sync(desk: DeskConnection, request: SyncRequest, *, on: Console) -> SyncRepo
     accepted = desk.ask("ingestion", SYNC, request)
     with desk.engine() as engine, bar(on) as progress:
         task = progress.add_task("reading the market", total=1.0)
-        job = _follow(engine, accepted.job_id, lambda seen: progress.update(task, completed=seen.progress))
+        job = follow(engine, accepted.job_id, lambda seen: progress.update(task, completed=seen.progress))
         progress.update(task, completed=1.0)
     if job.status != "DONE" or job.report is None:
         raise ImportFailed(job.error or "ingestion gave no reason")
@@ -89,6 +89,8 @@ def show(report: SyncReport, *, on: Console) -> None:
     for done in report.imports:
         if done.rejected:
             on.print(f"refused rows of {done.path}: {_reasons(done)}", style="yellow", markup=False)
+    for failed in report.failed:
+        on.print(f"not had: {failed.part}: {failed.reason}", style="yellow", markup=False)
     for skipped in report.skipped:
         on.print(f"skipped {skipped.path}: {skipped.reason}", style="dim", markup=False)
 
@@ -106,6 +108,7 @@ def summary(report: SyncReport) -> str:
     parts += [f"{refused:,} refused"] if refused else []
     parts += [f"{conflicts:,} conflicts"] if conflicts else []
     parts += [f"{_counted(len(report.skipped))} skipped"] if report.skipped else []
+    parts += [f"{len(report.failed):,} parts could not be had"] if report.failed else []
     return f"{', '.join(parts)} in {report.seconds:.1f} s"
 
 
@@ -113,7 +116,9 @@ def _counted(files: int) -> str:
     return "1 file" if files == 1 else f"{files} files"
 
 
-def _follow(engine: Engine, job_id: UUID, tell: Callable[[Job], None]) -> Job:
+def follow(engine: Engine, job_id: UUID, tell: Callable[[Job], None]) -> Job:
+    """The job once it has ended; `tell` sees it now and then before. Raises `ImportFailed` when its row is gone."""
+
     def look() -> Job | None:
         with transaction(engine, read_only=True) as tx:
             return sync_jobs.find(tx, job_id)

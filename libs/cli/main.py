@@ -1,9 +1,12 @@
 """The command line itself: verbs and their options. What a verb does stands in a module loaded when it runs."""
 
 # ruff: noqa: PLC0415 - `hiddengem --help` must not load the database, the bus and the tables
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from libs.cli.data_verbs import data
 
 app = typer.Typer(
     name="hiddengem",
@@ -13,11 +16,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 apikey = typer.Typer(help="Keys of the API: create, list, revoke.", no_args_is_help=True)
-data = typer.Typer(help="Market data: bring it in.", no_args_is_help=True)
 db = typer.Typer(help="The database: bring it up to date.", no_args_is_help=True)
+rules = typer.Typer(help="The rulebook: hold bars against it.", no_args_is_help=True)
 app.add_typer(apikey, name="apikey")
 app.add_typer(data, name="data")
 app.add_typer(db, name="db")
+app.add_typer(rules, name="rules")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text.")]
 First = Annotated[
@@ -33,7 +37,7 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter per option
     source: Annotated[
         str | None,
         typer.Option(
-            envvar="HIDDENGEM_SOURCE", help="Where the market comes from: tushare, akshare, file:PATH or sim."
+            envvar="HIDDENGEM_SOURCE", help="Where the market comes from: vendors, tushare, akshare, file:PATH or sim."
         ),
     ] = None,
     first: First = None,
@@ -106,20 +110,6 @@ def replay(
     leave(lambda: replays.replay(first, last, symbols, supersede=supersede, as_json=json))
 
 
-@data.command(name="import")
-def import_data(
-    source: Annotated[str, typer.Argument(help="tushare, akshare, file:PATH or sim.")],
-    first: First = None,
-    last: Last = None,
-    json: Json = False,
-) -> None:
-    """Bring market data into the running desk, and show what became of every file."""
-    from libs.cli import imports
-    from libs.cli.terminal import leave
-
-    leave(lambda: imports.import_data(source, first, last, as_json=json))
-
-
 @apikey.command(name="create")
 def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for; a live key of this name is replaced.")],
@@ -149,6 +139,23 @@ def revoke_key(name: Annotated[str, typer.Argument(help="The key's name.")]) -> 
     from libs.cli.terminal import leave
 
     leave(lambda: apikeys.revoke(name))
+
+
+@rules.command(name="check")
+def check_rules(
+    file: Annotated[Path, typer.Argument(help="Daily bars, unadjusted: .parquet, .csv or .csv.gz.")],
+    instruments: Annotated[
+        Path | None, typer.Option(help="Instrument list: listing dates, delistings, classes of funds.")
+    ] = None,
+    overlay: Annotated[Path | None, typer.Option(help="Calendar overlay: closures after the horizon.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List the explained exceptions as well.")] = False,
+    json: Json = False,
+) -> None:
+    """Hold a file of daily bars against the rulebook: what lies outside its band, and why."""
+    from libs.cli import rules as command
+    from libs.cli.terminal import leave
+
+    leave(lambda: command.check(file, instruments, overlay, everything=everything, as_json=json))
 
 
 @db.command()

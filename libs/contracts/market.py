@@ -81,6 +81,12 @@ class CancelSync(Command):
     job_id: UUID
 
 
+class ResumeSync(Command):
+    """Let a job that failed or was cancelled go on behind the last part it stored."""
+
+    job_id: UUID
+
+
 class SyncCancelled(Command):
     """Whether the job was still running, and has been ended by this."""
 
@@ -183,5 +189,6 @@ class QuarantineDecided(Command):
 
 
 SYNC = Method("market.sync", SyncRequest, SyncAccepted)
+RESUME_SYNC = Method("market.resume_sync", ResumeSync, SyncAccepted)
 CANCEL_SYNC = Method("market.cancel_sync", CancelSync, SyncCancelled)
 DECIDE_QUARANTINE = Method("market.quarantine", DecideQuarantine, QuarantineDecided)

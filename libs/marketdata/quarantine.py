@@ -23,7 +23,9 @@ def completed(kind: Kind, row: Mapping[str, Any], sessions: Sequence[date]) -> d
     unfit = sorted(name for name, value in row.items() if isinstance(value, str) and value in _NOT_A_NUMBER)
     if unfit:
         raise InvalidInput("ids", f"{', '.join(unfit)}: not a number")
-    return {**_derived(kind, row, sessions), **row}
+    # JSON has no whole numbers of its own: 100.0 is 100, and a column of shares takes nothing else.
+    whole = {name: int(v) for name, v in row.items() if isinstance(v, float) and v.is_integer()}
+    return {**_derived(kind, row, sessions), **row, **whole}
 
 
 def _derived(kind: Kind, row: Mapping[str, Any], sessions: Sequence[date]) -> dict[str, Any]:

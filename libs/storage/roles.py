@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from sqlalchemy import Connection, TextClause, create_engine, text
+from sqlalchemy import Connection, Engine, TextClause, create_engine, text
 
 _SINGLE = frozenset({"ingestion", "orchestrator", "risk", "execution", "broker_gateway", "paper_venue", "api_gateway"})
 
@@ -38,6 +38,13 @@ def ensure_logins(owner_url: str, services: Iterable[str], password: str) -> Non
         engine.dispose()
 
 
+def missing_logins(engine: Engine, services: Iterable[str]) -> list[str]:
+    """The login roles that do not exist, or that this database does not let in, by name."""
+    with engine.connect() as connection:
+        logins = [login_of(service) for service in services]
+        return sorted(connection.execute(_MISSING, {"logins": logins}).scalars())
+
+
 def _run(connection: Connection, question: TextClause, values: dict[str, str]) -> None:
     """Run the statements that the answer to `question` consists of."""
     for statement in connection.execute(question, values).scalar_one():
@@ -51,6 +58,13 @@ _DATABASE = text("""
         format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()),
         format('GRANT TEMPORARY ON DATABASE %I TO hiddengem_ingestion', current_database())
     ]
+""")
+_MISSING = text("""
+    SELECT login FROM unnest(CAST(:logins AS text[])) AS login
+    WHERE NOT EXISTS (
+        SELECT FROM pg_roles
+        WHERE rolname = login AND rolcanlogin AND has_database_privilege(oid, current_database(), 'CONNECT')
+    )
 """)
 _LOGIN = text("""
     SELECT ARRAY[

@@ -155,6 +155,17 @@ def cancel(connection: Connection, job_id: UUID, now: datetime) -> bool:
     return connection.execute(_CANCEL, {"job_id": job_id, "now": now}).rowcount == 1
 
 
+def resume(connection: Connection, job_id: UUID) -> bool:
+    """Let a job that failed or was cancelled go on behind its last part; False where there is nothing to resume."""
+    return connection.execute(_RESUME, {"job_id": job_id}).rowcount == 1
+
+
+def newest_not_done(connection: Connection) -> UUID | None:
+    """The newest job that is not done: running, failed or cancelled."""
+    job_id: UUID | None = connection.execute(_NOT_DONE).scalar_one_or_none()
+    return job_id
+
+
 def finish(connection: Connection, job_id: UUID, report: Json, now: datetime) -> None:
     """The job is done, with this result."""
     connection.execute(_FINISH, {"job_id": job_id, "report": report, "now": now})
@@ -270,6 +281,14 @@ _PROGRESS = text("""
 _CANCEL = text("""
     UPDATE market.sync_jobs SET status = 'CANCELLED', error = 'cancelled by request', finished_at = :now
     WHERE job_id = :job_id AND status = 'RUNNING'
+""")
+_RESUME = text("""
+    UPDATE market.sync_jobs
+    SET status = 'RUNNING', error = NULL, finished_at = NULL, stalled = 0, holder = NULL, held_until = NULL
+    WHERE job_id = :job_id AND status IN ('FAILED', 'CANCELLED')
+""")
+_NOT_DONE = text("""
+    SELECT job_id FROM market.sync_jobs WHERE status <> 'DONE' ORDER BY started_at DESC, job_id LIMIT 1
 """)
 _SYMBOLS = text("""
     WITH RECURSIVE known AS (

@@ -9,10 +9,12 @@ from libs.bus.port import Call
 from libs.contracts.market import (
     CANCEL_SYNC,
     DECIDE_QUARANTINE,
+    RESUME_SYNC,
     SYNC,
     CancelSync,
     DecideQuarantine,
     QuarantineDecided,
+    ResumeSync,
     SyncAccepted,
     SyncCancelled,
     SyncRequest,
@@ -30,7 +32,7 @@ from services.ingestion.settings import IngestionSettings
 
 
 def build(runtime: Runtime[IngestionSettings]) -> Service:
-    """The service: three methods, one worker, the schedule and the figures."""
+    """The service: four methods, one worker, the schedule and the figures."""
     jobs = _jobs(runtime)
     orders = Orders(
         runtime.settings.schedule,
@@ -43,6 +45,9 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
     async def sync(request: SyncRequest, _call: Call) -> SyncAccepted:
         return SyncAccepted(job_id=await jobs.submit(request))
 
+    async def resume(request: ResumeSync, _call: Call) -> SyncAccepted:
+        return SyncAccepted(job_id=await jobs.resume(request.job_id))
+
     async def cancel(request: CancelSync, _call: Call) -> SyncCancelled:
         return SyncCancelled(cancelled=await jobs.cancel(request.job_id))
 
@@ -52,6 +57,7 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
 
     endpoint = Endpoint(runtime.card("ingestion"))
     endpoint.method(SYNC, sync)
+    endpoint.method(RESUME_SYNC, resume)
     endpoint.method(CANCEL_SYNC, cancel)
     endpoint.method(DECIDE_QUARANTINE, quarantine)
     return Service(endpoint, background=(jobs.run, scheduler.run, figures.run))

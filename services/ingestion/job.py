@@ -26,6 +26,7 @@ from libs.storage.engine import Connection, Engine, StorageBusy, StorageUnavaila
 from libs.telemetry.logs import configure
 from services.ingestion.importing import Attempt, Importer, SteppedAside
 from services.ingestion.jobs import EXIT_LATER
+from services.ingestion.judging import judge
 from services.ingestion.known import Known
 from services.ingestion.planning import plan_of
 from services.ingestion.settings import IngestionSettings
@@ -58,6 +59,8 @@ def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clo
     """Read the source, store it, write the report; a failure with a name becomes the job's error."""
     try:
         report = _sync(job_id, engine, settings, clock)
+        if report.plan is None:
+            judge(engine, clock)
         with transaction(engine) as connection:
             sync_jobs.finish(connection, job_id, report.model_dump(mode="json"), clock.utc_now())
     except SteppedAside:

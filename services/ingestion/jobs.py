@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from libs.contracts.market import SyncReport, SyncRequest
 from libs.domain.clock import Clock
-from libs.domain.errors import HiddenGemError
+from libs.domain.errors import HiddenGemError, NotFound
 from libs.storage import sync_jobs
 from libs.storage.engine import Engine, StorageUnavailable, in_transaction
 from services.ingestion.watchlist import require_bars
@@ -61,6 +61,15 @@ class Jobs:
         job_id = uuid4()
         asked = request.model_dump(mode="json")
         await in_transaction(self._engine, sync_jobs.open_job, job_id, asked, self._clock.utc_now(), origin=origin)
+        self.wake()
+        return job_id
+
+    async def resume(self, job_id: UUID) -> UUID:
+        """Let a job that failed or was cancelled go on; one that runs is left alone. Raises `NotFound`."""
+        if not await in_transaction(self._engine, sync_jobs.resume, job_id):
+            job = await in_transaction(self._engine, sync_jobs.find, job_id)
+            if job is None or job.status != "RUNNING":
+                raise NotFound(f"job_id: there is no job {job_id} to resume")
         self.wake()
         return job_id
 

@@ -98,6 +98,14 @@ def ingestion(shared_database: str) -> Iterator[Ingestion]:
     owner.dispose()
 
 
+@pytest.fixture
+def owner(ingestion: Ingestion, shared_database: str) -> Iterator[Engine]:
+    """The same database as its owner; `ingestion` empties it afterwards."""
+    engine = make_engine(shared_database)
+    yield engine
+    engine.dispose()
+
+
 def report_of(job: sync_jobs.Job) -> SyncReport:
     """The report of a job that is done."""
     assert job.status == "DONE", job.error
