@@ -11,7 +11,8 @@ from libs.runtime.forkclient import PROJECT_ROOT
 from scripts.new_agent import create
 from tests.support.desk import Desk, new_desk, window
 from tests.support.desk_market import SESSIONS, write_market
-from tests.support.vendor_stubs import StubMarket, TushareStub, serving
+from tests.support.tushare_market import tables
+from tests.support.tushare_stub import TushareStub, serving
 
 EIGHTH = "momentum"
 
@@ -28,7 +29,7 @@ def market() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def vendor() -> Iterator[TushareStub]:
     """A server that speaks Tushare's wire format and can be told to misbehave."""
-    with serving(TushareStub(StubMarket(SESSIONS))) as stub:
+    with serving(TushareStub(tables(SESSIONS[-10:]))) as stub:
         yield stub
 
 
@@ -55,7 +56,7 @@ def desk(market: Path, vendor: TushareStub, eighth_agent: Path) -> Iterator[Desk
         "HIDDENGEM_EXTRA_SERVICES": str(eighth_agent),
         "HIDDENGEM_ROUND_DEADLINE_SECONDS": "3",
         "HIDDENGEM_SOURCE": f"file:{market}",
-        "HIDDENGEM_TUSHARE_URL": f"{vendor.url}/dataapi",
+        "HIDDENGEM_TUSHARE_URL": vendor.url,
         "HIDDENGEM_VENDOR_CALL_SECONDS": "2",
         "TUSHARE_TOKEN": "a-token-that-must-not-be-shown",
     }

@@ -13,7 +13,7 @@ import pytest
 from libs.runtime.forkclient import PROJECT_ROOT
 from tests.support.desk import Desk, free_port, new_desk, one_line
 from tests.support.desk_market import SESSIONS, SYMBOLS
-from tests.support.vendor_stubs import Fault, TushareStub
+from tests.support.tushare_stub import Fault, TushareStub
 
 _DAILY = "ts_code,date,open,high,low,close,pre_close,volume,amount,trade_status,is_st"
 _ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs to become another user, or to mount")
@@ -62,7 +62,7 @@ def test_a_folder_without_a_file_of_a_known_kind_ends_the_start(nowhere: Desk, f
 
 def test_a_vendor_that_hangs_ends_the_start_and_leaves_nothing(nowhere: Desk, vendor: TushareStub) -> None:
     settings = {"TUSHARE_TOKEN": "secret-token", "HIDDENGEM_VENDOR_CALL_SECONDS": "1"}
-    nowhere.settings.update(settings, HIDDENGEM_TUSHARE_URL=f"{vendor.url}/dataapi")
+    nowhere.settings.update(settings, HIDDENGEM_TUSHARE_URL=vendor.url)
     with _faulty(vendor, Fault.HANG):
         refused = nowhere.cli("up", "--port", str(free_port()), "--source", "tushare")
     assert "secret-token" not in one_line(refused, "tushare")
@@ -115,7 +115,7 @@ def test_bad_rows_are_refused_and_counted_while_good_ones_are_stored(desk: Desk,
     assert "refused rows of mixed.csv" in said
 
 
-@pytest.mark.parametrize("fault", [Fault.HANG, Fault.HTML, Fault.EMPTY, Fault.MISSING_COLUMN, Fault.TRUNCATED])
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.HTML, Fault.EMPTY, Fault.RENAMED, Fault.TRUNCATED])
 def test_a_vendor_that_misbehaves_is_named_and_stores_nothing(desk: Desk, vendor: TushareStub, fault: Fault) -> None:
     before = _stored(desk)
     dates = ["--from", SESSIONS[-5].isoformat(), "--to", SESSIONS[-1].isoformat()]
