@@ -1,6 +1,6 @@
-"""Loopback servers that answer like Tushare and like the hosts behind AkShare, and misbehave like them on request.
+"""A loopback server that answers like the hosts behind AkShare, and misbehaves like them on request.
 
-The market they show is small and computed: a price that climbs, with one ex-date in the middle of each share.
+The market it shows is small and computed: a price that climbs, with one ex-date in the middle of each share.
 """
 
 import json
@@ -29,7 +29,6 @@ class Fault(StrEnum):
     HANG = "no answer at all"
     MISSING_COLUMN = "a column less"
     TRUNCATED = "half of the JSON"
-    REFUSED = "refused by the vendor"
     WRONG_UNITS = "volume in another unit"
 
 
@@ -49,7 +48,7 @@ class Row:
 
 @dataclass
 class StubMarket:
-    """What the stubs know."""
+    """What the stub knows."""
 
     sessions: Sequence[date]
     names: dict[str, str] = field(default_factory=lambda: {"600519.SH": "贵州茅台", "000001.SZ": "*ST平安"})
@@ -113,10 +112,6 @@ def serving(stub: StubT) -> Iterator[StubT]:
             parts = urlsplit(self.path)
             self._reply(parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()})
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._reply(urlsplit(self.path).path, body)
-
         def _reply(self, endpoint: str, params: dict[str, Any]) -> None:
             status, body = stub.respond(endpoint, params)
             try:
@@ -143,52 +138,6 @@ def serving(stub: StubT) -> Iterator[StubT]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-class TushareStub(VendorStub):
-    """POST /dataapi/<api> with `{"api_name", "token", "params", "fields"}`; `url` ends in /dataapi."""
-
-    def respond(self, endpoint: str, params: dict[str, Any]) -> tuple[int, bytes]:
-        return super().respond(endpoint.rpartition("/")[2], params)
-
-    def answer(self, endpoint: str, params: dict[str, Any]) -> bytes:
-        fault = params["fault"]
-        if fault is Fault.REFUSED:
-            message = f"抱歉，您没有接口访问权限，token {params['token']}"
-            return json.dumps({"code": 40203, "msg": message, "data": None}).encode()
-        rows = {"trade_cal": self._calendar, "stock_basic": self._list}.get(endpoint, self._bars)(params["params"])
-        if fault is Fault.WRONG_UNITS:
-            rows = [{**row, "vol": row["vol"] * 100} for row in rows]
-        fields = list(rows[0])
-        if fault is Fault.MISSING_COLUMN:
-            fields = fields[:-1]
-        items = [] if fault is Fault.EMPTY else [[row[name] for name in fields] for row in rows]
-        data = {"fields": fields, "items": items, "has_more": False}
-        return json.dumps({"code": 0, "msg": None, "data": data}).encode()
-
-    def _calendar(self, params: dict[str, Any]) -> list[dict[str, Any]]:
-        days = [d.strftime("%Y%m%d") for d in self.market.sessions]
-        rows = [{"exchange": "SSE", "cal_date": "20240101", "is_open": 0, "pretrade_date": ""}]
-        return rows + [{"exchange": "SSE", "cal_date": d, "is_open": 1, "pretrade_date": ""} for d in days]
-
-    def _list(self, params: dict[str, Any]) -> list[dict[str, Any]]:
-        return [
-            {"ts_code": code, "name": name, "industry": "白酒", "list_date": "20010827"}
-            for code, name in self.market.names.items()
-        ]
-
-    def _bars(self, params: dict[str, Any]) -> list[dict[str, Any]]:
-        found = self.market.between(params["ts_code"][:6], params["start_date"], params["end_date"])
-        return [
-            {
-                "ts_code": params["ts_code"],
-                "trade_date": row.session.strftime("%Y%m%d"),
-                **{name: getattr(row, name) for name in ("open", "high", "low", "close", "pre_close")},
-                "vol": float(row.lots),
-                "amount": row.amount / 1000,
-            }
-            for row in reversed(found)
-        ]
 
 
 class AkshareStub(VendorStub):

@@ -1,4 +1,4 @@
-"""Tushare and AkShare through their real client libraries, against loopback servers that answer like the vendors."""
+"""AkShare as one source through its real client library, against a loopback server that answers like the vendor."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -7,16 +7,15 @@ import pytest
 
 from libs.ashare.calendar import CALENDAR
 from libs.domain.errors import InvalidInput
-from libs.marketdata.source import Batch, Kind, Source, SourceError, SourceRefused, SourceTimeout, Window, silent
+from libs.marketdata.source import Batch, Kind, Source, SourceError, SourceTimeout, Window, silent
 from libs.marketdata.vendor_frames import VendorRequest
-from tests.support.vendor_stubs import AkshareStub, Fault, StubMarket, TushareStub, VendorStub, serving
+from tests.support.vendor_stubs import AkshareStub, Fault, StubMarket, VendorStub, serving
 
 # What the libraries themselves warn about when they are loaded is theirs.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::SyntaxWarning")
 
 EARLIER = CALENDAR.sessions_between(date(2024, 8, 15), date(2024, 8, 30))
 SESSIONS = CALENDAR.sessions_between(date(2024, 9, 2), date(2024, 10, 31))
-TOKEN = "a-very-secret-token"
 
 
 def request(*symbols: str, call_seconds: float = 10) -> VendorRequest:
@@ -31,32 +30,16 @@ def request(*symbols: str, call_seconds: float = 10) -> VendorRequest:
     )
 
 
-def tushare(stub: VendorStub, asked: VendorRequest) -> Source:
-    from libs.marketdata.tushare_source import TushareSource  # noqa: PLC0415 - loads pandas
-
-    return TushareSource(TOKEN, asked, url=f"{stub.url}/dataapi")
-
-
 def akshare(stub: VendorStub, asked: VendorRequest) -> Source:
     from libs.marketdata.akshare_source import AkshareSource  # noqa: PLC0415 - loads pandas and a JavaScript engine
 
     return AkshareSource(asked, url=stub.url)
 
 
-OPEN = {"tushare": tushare, "akshare": akshare}
-BARS_ENDPOINT = {"tushare": "daily", "akshare": AkshareStub.KLINE}
-
-
-@pytest.fixture(params=["tushare", "akshare"])
-def vendor(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
 @pytest.fixture
-def stub(vendor: str) -> Iterator[VendorStub]:
+def stub() -> Iterator[VendorStub]:
     market = StubMarket((*EARLIER, *SESSIONS), ex_date=len(EARLIER) + 10)
-    with serving(TushareStub(market) if vendor == "tushare" else AkshareStub(market)) as running:
+    with serving(AkshareStub(market)) as running:
         yield running
 
 
@@ -65,8 +48,8 @@ def read(source: Source) -> dict[Kind, Batch]:
     return {batch.kind: batch for batch in source.read(part)}
 
 
-def test_bars_calendar_names_and_benchmark_arrive_in_normalised_units(vendor: str, stub: VendorStub) -> None:
-    found = read(OPEN[vendor](stub, request()))
+def test_bars_calendar_names_and_benchmark_arrive_in_normalised_units(stub: VendorStub) -> None:
+    found = read(akshare(stub, request()))
     bars = found[Kind.BARS].frame.sort("symbol", "session")
     assert bars.height == 2 * len(SESSIONS)
     first, told = bars.filter(symbol="600519.SH").row(0, named=True), stub.market.rows("600519")[len(EARLIER)]
@@ -79,15 +62,15 @@ def test_bars_calendar_names_and_benchmark_arrive_in_normalised_units(vendor: st
     assert (index["symbol"].unique().to_list(), index["volume"].max()) == (["000300.SH"], lots * 100)
 
 
-def test_the_reference_price_of_an_ex_date_is_not_the_close_before(vendor: str, stub: VendorStub) -> None:
-    bars = read(OPEN[vendor](stub, request("600519.SH")))[Kind.BARS].frame.sort("session")
+def test_the_reference_price_of_an_ex_date_is_not_the_close_before(stub: VendorStub) -> None:
+    bars = read(akshare(stub, request("600519.SH")))[Kind.BARS].frame.sort("session")
     told = stub.market.rows("600519")[len(EARLIER) :]
     assert bars["pre_close"].to_list() == [row.pre_close for row in told]
     assert told[10].pre_close < 0.91 * told[9].close
 
 
-def test_a_name_with_st_marks_its_bars(vendor: str, stub: VendorStub) -> None:
-    bars = read(OPEN[vendor](stub, request()))[Kind.BARS].frame
+def test_a_name_with_st_marks_its_bars(stub: VendorStub) -> None:
+    bars = read(akshare(stub, request()))[Kind.BARS].frame
     assert dict(bars.select("symbol", "special_treatment").unique().rows()) == {"600519.SH": False, "000001.SZ": True}
 
 
@@ -101,51 +84,33 @@ def test_a_name_with_st_marks_its_bars(vendor: str, stub: VendorStub) -> None:
         (Fault.WRONG_UNITS, "units changed"),
     ],
 )
-def test_a_wrong_answer_is_an_error_that_names_vendor_and_endpoint(
-    vendor: str, stub: VendorStub, fault: Fault, words: str
-) -> None:
-    stub.fault, stub.fault_at = fault, BARS_ENDPOINT[vendor]
+def test_a_wrong_answer_is_an_error_that_names_vendor_and_endpoint(stub: VendorStub, fault: Fault, words: str) -> None:
+    stub.fault, stub.fault_at = fault, AkshareStub.KLINE
     with pytest.raises(SourceError, match=words) as caught:
-        read(OPEN[vendor](stub, request()))
-    assert str(caught.value).startswith(f"{vendor} ")
+        read(akshare(stub, request()))
+    assert str(caught.value).startswith("akshare ")
 
 
-def test_a_missing_column_is_an_error(vendor: str, stub: VendorStub) -> None:
-    stub.fault, stub.fault_at = Fault.MISSING_COLUMN, BARS_ENDPOINT[vendor]
+def test_a_missing_column_is_an_error(stub: VendorStub) -> None:
+    stub.fault, stub.fault_at = Fault.MISSING_COLUMN, AkshareStub.KLINE
     with pytest.raises(SourceError, match=r"amount are missing|Length mismatch"):
-        read(OPEN[vendor](stub, request()))
+        read(akshare(stub, request()))
 
 
-def test_a_vendor_that_never_answers_costs_its_deadline(vendor: str, stub: VendorStub) -> None:
+def test_a_vendor_that_never_answers_costs_its_deadline(stub: VendorStub) -> None:
     stub.fault = Fault.HANG
-    with pytest.raises(SourceTimeout, match=rf"{vendor} \w+: no answer within 0\.3 s"):
-        read(OPEN[vendor](stub, request(call_seconds=0.3)))
+    with pytest.raises(SourceTimeout, match=r"akshare \w+: no answer within 0\.3 s"):
+        read(akshare(stub, request(call_seconds=0.3)))
 
 
-def test_a_vendor_that_cannot_be_reached_is_an_error(vendor: str) -> None:
-    gone = TushareStub(StubMarket(SESSIONS))
+def test_a_vendor_that_cannot_be_reached_is_an_error() -> None:
+    gone = AkshareStub(StubMarket(SESSIONS))
     with serving(gone):
         pass
-    with pytest.raises(SourceError, match=f"{vendor} "):
-        read(OPEN[vendor](gone, request()))
+    with pytest.raises(SourceError, match="akshare "):
+        read(akshare(gone, request()))
 
 
-def test_a_symbol_the_vendor_does_not_know_is_named(vendor: str, stub: VendorStub) -> None:
-    with pytest.raises(InvalidInput, match=rf"symbols: {vendor} .*601988\.SH"):
-        read(OPEN[vendor](stub, request("600519.SH", "601988.SH")))
-
-
-def test_a_refusal_keeps_the_vendors_words_and_not_the_token() -> None:
-    with serving(TushareStub(StubMarket(SESSIONS))) as stub:
-        stub.fault = Fault.REFUSED
-        with pytest.raises(SourceRefused, match="没有接口访问权限") as caught:
-            read(tushare(stub, request()))
-    assert TOKEN not in str(caught.value)
-    assert not caught.value.retryable
-
-
-def test_the_token_goes_where_it_was_told_to_and_nowhere_else() -> None:
-    with serving(TushareStub(StubMarket(SESSIONS))) as stub:
-        read(tushare(stub, request()))
-    assert [endpoint for endpoint, _ in stub.asked] == ["trade_cal", "stock_basic", "index_daily", "daily", "daily"]
-    assert {params["token"] for _, params in stub.asked} == {TOKEN}
+def test_a_symbol_the_vendor_does_not_know_is_named(stub: VendorStub) -> None:
+    with pytest.raises(InvalidInput, match=r"symbols: akshare .*601988\.SH"):
+        read(akshare(stub, request("600519.SH", "601988.SH")))
