@@ -1,36 +1,42 @@
-"""The instrument list. It is one snapshot, not a history: what it says of a past day may be backdated."""
+"""What a share was called and where it belonged, as it was public at an instant.
+
+History comes first. What no history says is taken from the one list there is, whose date comes with it: a list that is
+newer than the day asked about is backdated, and whoever uses it says so.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from libs.domain.market import Board, Symbol
+from libs.domain.clock import exchange_date
+from libs.domain.market import Symbol
+from libs.storage.listing_history import known
 from libs.storage.snapshot import Snapshot, fetch
 
 
 @dataclass(frozen=True, slots=True)
 class ListedInstrument:
-    """One share as the list of `as_of` shows it."""
+    """What analysts ask of a list. `name_as_of` and `industry_as_of`: since when a history says so, or the date of the list that does."""
 
     symbol: Symbol
     name: str
-    board: Board
+    name_as_of: date
     industry: str | None
-    list_date: date | None
-    delist_date: date | None
-    as_of: date
-    source: str
-    synthetic: bool
+    industry_as_of: date | None
 
 
-_INSTRUMENTS = """
-SELECT symbol, name, board, industry, list_date, delist_date, as_of, source, synthetic
-FROM market.instruments
-WHERE symbol = ANY(%(symbols)s::text[])
+_INSTRUMENTS = f"""
+SELECT asked.symbol, coalesce(name.value, listed.name), coalesce(name.since, listed.as_of),
+       coalesce(industry.value, listed.industry), coalesce(industry.since, listed.as_of)
+FROM unnest(%(symbols)s::text[]) AS asked (symbol)
+LEFT JOIN market.instruments AS listed ON listed.symbol = asked.symbol
+LEFT JOIN LATERAL {known("name", "asked.symbol")} AS name ON true
+LEFT JOIN LATERAL {known("industry", "asked.symbol")} AS industry ON true
+WHERE coalesce(name.value, listed.name) IS NOT NULL
 """
 
 
-def instruments(snapshot: Snapshot, symbols: Sequence[Symbol]) -> dict[Symbol, ListedInstrument]:
-    """What the list says of these symbols; one it does not know is missing."""
-    rows = fetch(snapshot, _INSTRUMENTS, {"symbols": list(symbols)})
-    return {symbol: ListedInstrument(symbol, name, Board(board), *rest) for symbol, name, board, *rest in rows}
+def instruments(snapshot: Snapshot, symbols: Sequence[Symbol], as_of: datetime) -> dict[Symbol, ListedInstrument]:
+    """What was known of these symbols at `as_of`; one that neither history nor list names is missing."""
+    parameters = {"symbols": list(symbols), "day": exchange_date(as_of), "as_of": as_of}
+    return {row[0]: ListedInstrument(*row) for row in fetch(snapshot, _INSTRUMENTS, parameters)}

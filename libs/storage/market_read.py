@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from libs.domain.clock import exchange_date
 from libs.domain.market import Board, Symbol
+from libs.storage.listing_history import known
 from libs.storage.snapshot import Snapshot, fetch
 
 
@@ -55,11 +56,12 @@ GROUP BY session
 ORDER BY session
 """
 
-_LARGE_MOVES = """
-SELECT bar.symbol, instrument.board, instrument.list_date, bar.special_treatment,
+_LARGE_MOVES = f"""
+SELECT bar.symbol, coalesce(board.value, instrument.board), instrument.list_date, bar.special_treatment,
        bar.pre_close::text, bar.close::text
 FROM market.bars AS bar
 LEFT JOIN market.instruments AS instrument ON instrument.symbol = bar.symbol
+LEFT JOIN LATERAL {known("board", "bar.symbol")} AS board ON true
 WHERE bar.session = %(session)s AND bar.published_at <= %(as_of)s AND NOT bar.suspended
   AND abs(bar.close - bar.pre_close) >= bar.pre_close * %(at_least)s::numeric
 ORDER BY bar.symbol
@@ -82,7 +84,8 @@ def breadth(snapshot: Snapshot, sessions: tuple[date, ...], as_of: datetime) -> 
 
 def large_moves(snapshot: Snapshot, session: date, as_of: datetime, *, at_least: float) -> tuple[LargeMove, ...]:
     """The shares that closed `session` at least this fraction away from their reference price."""
-    rows = fetch(snapshot, _LARGE_MOVES, {"session": session, "as_of": as_of, "at_least": at_least})
+    parameters = {"session": session, "day": exchange_date(as_of), "as_of": as_of, "at_least": at_least}
+    rows = fetch(snapshot, _LARGE_MOVES, parameters)
     return tuple(LargeMove(symbol, Board(board) if board else None, *rest) for symbol, board, *rest in rows)
 
 

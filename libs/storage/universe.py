@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from sqlalchemy import text
 
+from libs.domain.clock import at_shanghai, exchange_date
 from libs.domain.market import Symbol
 from libs.storage.engine import Connection
+from libs.storage.listing_history import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ _SESSIONS = text("""
 """)
 # All names share the number of sessions, so the sum ranks as the mean does; a session without a bar counts as zero.
 _MOST_TRADED = text(f"""{_NEWEST}
-    SELECT b.symbol FROM market.bars b JOIN sessions USING (session)
+    SELECT b.symbol FROM market.bars b JOIN sessions USING (session) WHERE b.published_at <= :as_of
     GROUP BY b.symbol ORDER BY sum(b.amount) DESC, b.symbol LIMIT :names
 """)
 _UNKNOWN = text("""
@@ -46,7 +48,12 @@ _UNKNOWN = text("""
     WHERE NOT EXISTS (SELECT FROM market.bars b WHERE b.symbol = asked) ORDER BY asked
 """)
 _SYNTHETIC = text("SELECT bool_or(synthetic) FROM market.bars WHERE session = :session")
-_INDUSTRIES = text("SELECT symbol, industry FROM market.instruments WHERE symbol = ANY(:symbols)")
+_INDUSTRIES = text(f"""
+    SELECT asked.symbol, coalesce(industry.value, listed.industry) AS industry
+    FROM unnest(CAST(:symbols AS text[])) AS asked (symbol)
+    LEFT JOIN market.instruments listed ON listed.symbol = asked.symbol
+    LEFT JOIN LATERAL {known("industry", "asked.symbol", day=":day", as_of=":as_of")} AS industry ON true
+""")
 _MARKS = text("""
     SELECT symbol, close FROM market.bars
     WHERE session = :session AND symbol = ANY(:symbols) AND NOT suspended AND published_at <= :as_of
@@ -74,8 +81,9 @@ def sessions_between(tx: Connection, first: date, last: date) -> list[date]:
 
 
 def most_traded(tx: Connection, before: date, *, sessions: int, names: int) -> list[Symbol]:
-    """The names with the highest mean amount over the sessions just before a date."""
-    values = {"upto": before - timedelta(days=1), "n": sessions, "names": names}
+    """The names with the highest mean amount over the sessions just before a date, as that date began."""
+    as_of = at_shanghai(before, time(0))
+    values = {"upto": before - timedelta(days=1), "n": sessions, "names": names, "as_of": as_of}
     rows = tx.execute(_MOST_TRADED, values)
     return [Symbol(symbol) for symbol in rows.scalars()]
 
@@ -90,9 +98,10 @@ def is_synthetic(tx: Connection, session: date) -> bool:
     return bool(tx.execute(_SYNTHETIC, {"session": session}).scalar())
 
 
-def industries(tx: Connection, symbols: Sequence[Symbol]) -> dict[Symbol, str | None]:
-    """The industry of each symbol that a list knows."""
-    return {Symbol(r.symbol): r.industry for r in tx.execute(_INDUSTRIES, {"symbols": list(symbols)})}
+def industries(tx: Connection, symbols: Sequence[Symbol], as_of: datetime) -> dict[Symbol, str | None]:
+    """The industry of each symbol as a history knew it at `as_of`, else as the one list has it."""
+    values = {"symbols": list(symbols), "day": exchange_date(as_of), "as_of": as_of}
+    return {Symbol(r.symbol): r.industry for r in tx.execute(_INDUSTRIES, values)}
 
 
 def marks(tx: Connection, symbols: Sequence[Symbol], session: date, as_of: datetime) -> dict[Symbol, Decimal]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from libs.domain.clock import exchange_date
 from libs.domain.market import Symbol
+from libs.storage.listing_history import known
 from libs.storage.snapshot import Snapshot, fetch
 
 
@@ -23,7 +24,7 @@ class Multiple:
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """The last valuation of one share. `industry` is as the instrument list of `industry_as_of` showed it."""
+    """The last valuation of one share. `industry_as_of`: since when a history says so, or the list that does."""
 
     symbol: Symbol
     session: date
@@ -48,8 +49,9 @@ class PeerMultiples:
     ps_ttm: float | None
 
 
-_VALUATIONS = """
-SELECT asked.symbol, last.session, instrument.industry, instrument.as_of,
+_VALUATIONS = f"""
+SELECT asked.symbol, last.session, coalesce(industry.value, instrument.industry),
+       coalesce(industry.since, instrument.as_of),
        last.source, last.synthetic, last.published_at,
        last.pe_ttm, past.pe, past.pe_below, last.pb_mrq, past.pb, past.pb_below,
        last.ps_ttm, past.ps, past.ps_below
@@ -61,6 +63,7 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS last
 LEFT JOIN market.instruments AS instrument ON instrument.symbol = asked.symbol
+LEFT JOIN LATERAL {known("industry", "asked.symbol")} AS industry ON true
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE pe_ttm > 0) AS pe,
            count(*) FILTER (WHERE pe_ttm > 0 AND pe_ttm < last.pe_ttm) AS pe_below,
@@ -78,12 +81,13 @@ CROSS JOIN LATERAL (
 ORDER BY asked.place
 """
 
-_PEERS = """
-SELECT peer.symbol, instrument.industry, peer.pe_ttm, peer.pb_mrq, peer.ps_ttm
+_PEERS = f"""
+SELECT peer.symbol, coalesce(industry.value, instrument.industry), peer.pe_ttm, peer.pb_mrq, peer.ps_ttm
 FROM market.valuations AS peer
-JOIN market.instruments AS instrument ON instrument.symbol = peer.symbol
+LEFT JOIN market.instruments AS instrument ON instrument.symbol = peer.symbol
+LEFT JOIN LATERAL {known("industry", "peer.symbol")} AS industry ON true
 WHERE peer.session = %(session)s AND peer.published_at <= %(as_of)s
-  AND instrument.industry = ANY(%(industries)s::text[])
+  AND coalesce(industry.value, instrument.industry) = ANY(%(industries)s::text[])
 ORDER BY peer.symbol
 """
 
@@ -105,5 +109,5 @@ def peer_multiples(
     snapshot: Snapshot, industries: Sequence[str], session: date, as_of: datetime
 ) -> tuple[PeerMultiples, ...]:
     """Every share of these industries that was valued in `session`, by symbol."""
-    parameters = {"industries": list(industries), "session": session, "as_of": as_of}
+    parameters = {"industries": list(industries), "session": session, "day": exchange_date(as_of), "as_of": as_of}
     return tuple(PeerMultiples(*row) for row in fetch(snapshot, _PEERS, parameters))

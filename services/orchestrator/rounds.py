@@ -81,7 +81,7 @@ def conclude(tx: Connection, opened: Round, answers: Mapping[str, Answer]) -> bo
     if not rounds.finish(tx, opened.round_id, "DECIDED"):
         return False
     _store_answers(tx, opened, answers)
-    decided = conclusion.decisions(opened, answers, universe.industries(tx, opened.symbols))
+    decided = conclusion.decisions(opened, answers, universe.industries(tx, opened.symbols, opened.as_of))
     rows = conclusion.decision_rows(opened, decided)
     stored.store_decisions(tx, opened.round_id, rows, synthetic=opened.synthetic)
     if opened.trade and opened.account_id is not None:

@@ -31,7 +31,7 @@ class PolicyAgent(BaseAgent):
         if not texts:
             return [abstain(symbol, AbstainCode.NO_DOCUMENTS, "no policy text of the last weeks") for symbol in symbols]
         all_effects = effects(((text, m) for text in texts for m in measures_in(text)), as_of)
-        listed = instruments(tx, symbols)
+        listed = instruments(tx, symbols, as_of)
         return [self._one(symbol, listed.get(symbol), all_effects, as_of) for symbol in symbols]
 
     def _one(
@@ -42,7 +42,7 @@ class PolicyAgent(BaseAgent):
         own = on_industry(all_effects, industry) if industry is not None else ()
         if listed is not None and industry is not None and own:
             subject = Subject(Scope.SECTOR, industry)
-            return self._signal(subject, industry_score(own, wide), (*own, *wide), as_of, listed.as_of)
+            return self._signal(subject, industry_score(own, wide), (*own, *wide), as_of, listed.industry_as_of)
         if wide:
             return self._signal(MARKET, market_score(wide), wide, as_of, None)
         if industry is None:

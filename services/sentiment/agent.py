@@ -41,7 +41,7 @@ class SentimentAgent(BaseAgent):
         news = documents(tx, "news", since=as_of - _WINDOW, as_of=as_of)
         if not news:
             return [abstain(symbol, AbstainCode.NO_DOCUMENTS, "no news of the last days") for symbol in symbols]
-        listed = instruments(tx, symbols)
+        listed = instruments(tx, symbols, as_of)
         return self.each(symbols, lambda symbol: self._one(symbol, listed.get(symbol), news, as_of))
 
     def _one(
@@ -86,10 +86,9 @@ def _rationale(citations: Citations, listed: ListedInstrument, named: int, menti
         f"Texts that name {name}: {citations.cite(origin, 'mentions', named, 'count')}, "
         f"with tone: {citations.cite(origin, 'with_tone', len(mentions), 'count')}; the newest: {tones}."
     )
-    if listed.as_of > newest.session_date:
-        text += (
-            f" The name is from a list of {citations.cite(origin, 'name_backdated', listed.as_of.isoformat(), 'text')}."
-        )
+    if listed.name_as_of > newest.session_date:
+        since = citations.cite(origin, "name_backdated", listed.name_as_of.isoformat(), "text")
+        text += f" The name is from a list of {since}."
     return text
 
 

@@ -101,9 +101,9 @@ async def test_documents_come_newest_first_and_by_section(engine: Engine) -> Non
 
 
 async def test_a_symbol_the_list_does_not_know_is_missing(engine: Engine) -> None:
-    found = await in_snapshot(engine, instruments, [made.LIQUOR, Symbol("688999.SH")])
+    found = await in_snapshot(engine, instruments, [made.LIQUOR, Symbol("688999.SH")], AS_OF)
     assert list(found) == [made.LIQUOR]
-    assert found[made.LIQUOR].as_of == made.LIST_DATE
+    assert found[made.LIQUOR].name_as_of == made.LIST_DATE
 
 
 async def test_a_snapshot_cannot_write(engine: Engine) -> None:
