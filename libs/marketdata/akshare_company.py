@@ -6,6 +6,7 @@ come per ten shares.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -130,11 +131,16 @@ def report_periods(window: Window) -> list[date]:
     return [end for end in ends if first <= end <= last]
 
 
-def read_statements(calls: AkshareCalls, ask: Ask) -> Batch:
-    """What was announced within the window, of every period and report, item by item."""
-    origin = origin_of(", ".join(_REPORTS))
+def read_statements(lists: Lists, ask: Ask) -> Batch:
+    """What was announced within the window, of every period and report, item by item.
+
+    The reports hold companies of the third board (新三板) as well, whose codes look like those of Beijing: what no
+    exchange lists is left out.
+    """
+    origin, calls = origin_of(", ".join(_REPORTS)), lists.calls
+    shares = replace(ask, symbols=ask.symbols or tuple(lists.listed()["symbol"]))
     periods = report_periods(ask.window)
-    found = [_report(calls, ask, function, period) for period in periods for function in _REPORTS]
+    found = [_report(calls, shares, function, period) for period in periods for function in _REPORTS]
     return checked(Kind.STATEMENTS, pl.concat([_no_items(), *found]), calls.context, origin)
 
 
@@ -231,12 +237,16 @@ def _eastmoney(calls: AkshareCalls, ask: Ask, symbol: str) -> Batch:
 
 
 def _actions(calls: AkshareCalls, ask: Ask, rows: pl.DataFrame, symbol: str, function: str) -> Batch:
-    """Both endpoints tell of dividends only: a plan of theirs has no rights in it, and what it leaves out is none."""
+    """Plans announced by the end of the window whose ex-date lies in it or later.
+
+    Both endpoints tell of dividends only: a plan of theirs has no rights in it, and what it leaves out is none.
+    """
     shares = [
         (pl.col(name).fill_null(0.0) / _PER_TEN).round(10)
         for name in ("bonus_per_share", "transfer_per_share", "cash_per_share")
     ]
-    frame = rows.filter(within(ask.window, "ex_date")).with_columns(
+    gone = (pl.col("ex_date") < ask.window.start) | (pl.col("announced_on") > ask.window.end)
+    frame = rows.filter(pl.col("ex_date").is_not_null() & ~gone.fill_null(value=False)).with_columns(
         *shares,
         pl.lit(symbol).alias("symbol"),
         pl.lit(0.0).alias("rights_per_share"),

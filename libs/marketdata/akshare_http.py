@@ -122,6 +122,16 @@ def _judge(response: requests.Response, page: Page, delivery: Delivery) -> None:
         if delivery.challenged():
             raise SourceBanned("a page that wants a captcha solved instead of data")
         raise SourceError("an HTML page instead of data")
+    if page is Page.HTML and _breaks_off(delivery.last_text):
+        raise SourceError("half of a page")
+    if response.content.startswith(b"var ") and response.content.count(b'"') % 2:
+        # Unpacking goes on with zeros where the text ends: a calendar cut in half has every weekday for a session.
+        raise SourceError("half of a script")
+
+
+def _breaks_off(text: str) -> bool:
+    """Whether a page ends within a table: a parser would close it and say nothing of the rows that are missing."""
+    return text.rfind("</table") < text.rfind("<table")
 
 
 def _patience(said: str | None) -> float | None:

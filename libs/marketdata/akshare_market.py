@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from libs.domain.clock import SHANGHAI
 from libs.marketdata.akshare_bars import one_symbol
 from libs.marketdata.akshare_calls import AkshareCalls, Alternative, first_that_answers, origin_of
 from libs.marketdata.akshare_lists import MORNING, is_share, symbol_of
@@ -146,7 +147,7 @@ def read_sector_flows(calls: AkshareCalls, ask: Ask) -> Batch:
 
 def _only_session(context: ProviderContext, ask: Ask) -> date:
     """The session that answers without a date are about; nobody can say it while one is going on."""
-    today = [session for session in context.sessions if session <= context.now.date()]
+    today = [session for session in context.sessions if session <= context.now.astimezone(SHANGHAI).date()]
     last = max(today, default=None)
     if last is None or not is_public(context, last, AFTER_CLOSE):
         raise SourceRefused("akshare: sector flows are of a session that is not over; ask after its close")
@@ -238,7 +239,7 @@ def _published_next(rows: pl.DataFrame, context: ProviderContext) -> pl.DataFram
 
 
 def read_unlocks(calls: AkshareCalls, ask: Ask) -> Batch:
-    """Unlocked shares of one share, by the day they become tradable (限售解禁).
+    """Unlocks announced by the end of the window that happen in it or later, of one share (限售解禁).
 
     From Sina, which tells when each was announced; Eastmoney's table does not, so nobody could say who knew of it when.
     """
@@ -247,7 +248,8 @@ def read_unlocks(calls: AkshareCalls, ask: Ask) -> Batch:
     rows = raw.select(symbol_of("code"), day("unlock_date"), number("shares"), number("batch"), day("announced_on"))
     if rows.filter(pl.col("symbol") != symbol).height:
         raise SourceError(f"{origin_of(function)}: rows of another share than {symbol}")
-    frame = rows.filter(within(ask.window, "unlock_date")).with_columns(
+    gone = (pl.col("unlock_date") < ask.window.start) | (pl.col("announced_on") > ask.window.end)
+    frame = rows.filter(~gone.fill_null(value=False)).with_columns(
         (pl.col("shares") * _TEN_THOUSAND).round(),
         pl.format("第{}批", pl.col("batch").cast(pl.Int64)).alias("share_kind"),
         pl.lit(None, dtype=pl.Float64).alias("ratio"),

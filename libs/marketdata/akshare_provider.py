@@ -165,7 +165,7 @@ class AkshareProvider:
             Kind.MINUTE_BARS: lambda ask: intraday.read_minutes(calls, ask, tuple(minute_intervals)),
             Kind.INDEX_BARS: lambda ask: intraday.read_index_bars(calls, ask),
             Kind.VALUATIONS: lambda ask: company.read_valuations(lists, ask),
-            Kind.STATEMENTS: lambda ask: company.read_statements(calls, ask),
+            Kind.STATEMENTS: lambda ask: company.read_statements(lists, ask),
             Kind.CORPORATE_ACTIONS: lambda ask: company.read_actions(calls, ask),
             Kind.MARGIN: lambda ask: market.read_margin(calls, ask),
             Kind.NORTHBOUND: lambda ask: market.read_northbound(calls, ask),

@@ -33,7 +33,7 @@ from libs.marketdata.source import (
 if TYPE_CHECKING:
     import pandas as pd
 
-_GRACE_SECONDS = 2
+_GRACE_SECONDS = 1
 _LONGEST_MESSAGE = 300
 
 

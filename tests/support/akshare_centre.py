@@ -68,7 +68,8 @@ def northbound(market: StubMarket, kind: str) -> Rows:
     found = []
     for i, session in enumerate(market.sessions):
         told = session <= NORTHBOUND_ENDED
-        bought, sold = (60000.0 + 100 * i) * share, (59000.0 - 50 * i) * share
+        n = i - 1 if session == market.connect_closed else i
+        bought, sold = (60000.0 + 100 * n) * share, (59000.0 - 50 * n) * share
         found.append(
             {
                 "MUTUAL_TYPE": f"00{kind}",
@@ -116,7 +117,7 @@ def quarterly(market: StubMarket, period: str) -> dict[str, Rows]:
                 f19=2.0,
                 f22="白酒",
             )
-            for code in ("600519", *others, "400055")
+            for code in ("600519", *others, "400055", "870529")
         ],
         "RPT_DMSK_FN_INCOME": [
             placed(46, f1=code, f4="简称", f12=announced, f14=4.1e9, f15=9.0e9, f24=5.2e9, f25=5.1e9)

@@ -68,6 +68,8 @@ class StubMarket:
     )
     suspended: dict[str, tuple[date, date]] = field(default_factory=dict)
     """First and last day without trading, by symbol."""
+    connect_closed: date | None = None
+    """A session on which the Connect did not trade, and the northbound page repeats the session before."""
 
     def rows(self, code: str) -> list[Row]:
         """The whole history of a share or index by its six digits, suspended days left out."""

@@ -133,6 +133,8 @@ def _trends(market: StubMarket, asked: Asked, fault: Fault | None) -> bytes:
     lines.insert(-1, f"{max(market.sessions)} 14:59,0.00,0.00,0.00,0.00,0,0.00,0.00")
     if fault is Fault.EMPTY:
         return json.dumps({"rc": 0, "data": None}).encode()
+    if fault is Fault.RENAMED:
+        lines = [f"{line},1" for line in lines]
     return json.dumps({"rc": 0, "data": {"code": code, "trends": lines}}).encode()
 
 
