@@ -16,7 +16,7 @@ from libs.storage.snapshot import Snapshot, fetch
 
 @dataclass(frozen=True, slots=True)
 class ListedInstrument:
-    """What analysts ask of a list. `name_as_of` and `industry_as_of`: since when a history says so, or the date of the list that does."""
+    """What analysts ask of a list; the dates say since when a history says so, or of when the list is that does."""
 
     symbol: Symbol
     name: str
