@@ -1,4 +1,4 @@
-"""What Tushare and Baostock give fits the tables of the store, every kind of it, and the second time changes nothing."""
+"""Every kind that Tushare and Baostock give fits its table, and the second time changes nothing."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
