@@ -55,8 +55,9 @@ class AkshareCalls:
         return raw.select(pl.col(theirs).alias(ours) for ours, theirs in columns.items())
 
     def _fetch(self, function: str, params: Mapping[str, str]) -> pl.DataFrame:
+        seconds = self.context.call_seconds * FUNCTIONS[function].patience
         try:
-            return self._worker.call(function, params, seconds=self.context.call_seconds)
+            return self._worker.call(function, params, seconds=seconds)
         except SourceError as e:
             e.args = (f"{origin_of(function)}: {e}",)
             raise

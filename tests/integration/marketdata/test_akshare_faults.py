@@ -132,7 +132,7 @@ def test_a_host_that_never_ends_its_answer_costs_the_deadline_and_the_next_call_
 ) -> None:
     world.fetch(Kind.MARGIN)
     hung = world.worker.pid
-    caught = failure(world, fault, Kind.MARGIN, call_seconds=1.0)
+    caught = failure(world, fault, Kind.MARGIN, call_seconds=0.3)
     assert type(caught) is SourceTimeout
     world.reset()
     assert world.fetch(Kind.MARGIN).frame.height > 0
