@@ -28,6 +28,7 @@ class Nothing(Command):
 
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
+E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,12 @@ class Tool(Generic[P, R]):
     description: str
     params: type[P]
     result: type[R]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Generic[E]):
+    """Events of one kind as they are published, e.g. `market.quotes`; kept a while for readers that fell behind."""
+
+    name: str
+    event: type[E]
+    keep_seconds: float = 600.0
