@@ -129,7 +129,8 @@ def exempt_rows(rulebook: Rulebook, symbols: NDArray[np.str_], sessions: Days) -
 
 def bands(rulebook: Rulebook, rows: PanelRows) -> PanelBands:
     """The band of every row; raises `UnknownRule` if the rulebook does not know one of them."""
-    limit = _daily_limits(rulebook, rows)
+    limit = daily_limits(rulebook, rows)
+    _require("price limit", limit > 0, rows.board, rows.session)
     tick = _ticks(rulebook, rows)
     reference = in_ticks(rows.pre_close, tick)
     per_unit = np.rint(1.0 / tick)
@@ -137,11 +138,6 @@ def bands(rulebook: Rulebook, rows: PanelRows) -> PanelBands:
     upper = np.maximum(_half_up(reference * (_SCALE + limit)), reference + 1) / per_unit
     _overrule_young_listings(rulebook, rows, tick, lower, upper)
     return PanelBands(np.where(rows.exempt, -np.inf, lower), np.where(rows.exempt, np.inf, upper))
-
-
-def known_limits(rulebook: Rulebook, rows: PanelRows) -> Bools:
-    """Where the rulebook knows the daily limit; `bands` of the other rows is an error."""
-    return _limits(rulebook, rows) > 0
 
 
 def _ticks(rulebook: Rulebook, rows: PanelRows) -> Floats:
@@ -152,14 +148,8 @@ def _ticks(rulebook: Rulebook, rows: PanelRows) -> Floats:
     return np.full(len(rows.board), float(rulebook.tick_size))
 
 
-def _daily_limits(rulebook: Rulebook, rows: PanelRows) -> Ints:
-    """The limit of every row in ten-thousandths of the reference price."""
-    limit = _limits(rulebook, rows)
-    _require("price limit", limit > 0, rows.board, rows.session)
-    return limit
-
-
-def _limits(rulebook: Rulebook, rows: PanelRows) -> Ints:
+def daily_limits(rulebook: Rulebook, rows: PanelRows) -> Ints:
+    """The daily limit of every row in ten-thousandths of the reference price, 0 where the rulebook knows none."""
     limit = np.zeros(len(rows.pre_close), dtype=np.int64)
     first, last = rulebook.calendar.first, rulebook.calendar.last
     known = (rows.session >= np.datetime64(first, "D")) & (rows.session <= np.datetime64(last, "D"))
@@ -184,8 +174,8 @@ def _require(rule: str, known: Bools, board: NDArray[np.int8], session: Days) ->
 
 def _overrule_young_listings(rulebook: Rulebook, rows: PanelRows, tick: Floats, lower: Floats, upper: Floats) -> None:
     """Give a share's first sessions the band of its listing; writes into `lower` and `upper`."""
-    longest = max(row.unlimited_sessions for timeline in rulebook.tables.listings.values() for row in timeline.rows)
-    young = (rows.sessions_since_listing > 0) & (rows.sessions_since_listing <= max(longest, 1)) & ~rows.exempt
+    age = rows.sessions_since_listing
+    young = (age > 0) & (age <= rulebook.longest_listing) & ~rows.exempt
     for at in np.flatnonzero(young):
         board, session = BOARDS[int(rows.board[at])], rows.session[at].astype("datetime64[D]").item()
         listing = rulebook.listing_rule(board, session, int(rows.sessions_since_listing[at]))

@@ -56,6 +56,8 @@ class Rulebook:
         self.tables = tables
         self.calendar = calendar
         self._day = TradingDay(tables, calendar)
+        self.longest_listing = max(row.unlimited_sessions for line in tables.listings.values() for row in line.rows)
+        """After so many sessions no listing rule has a say any more."""
         self._ratio = lru_cache(maxsize=65_536)(self._price_limit_ratio)
         self._lots = lru_cache(maxsize=65_536)(self._lot_rule)
         self._rates = lru_cache(maxsize=16_384)(self._fee_rates)

@@ -1,0 +1,249 @@
+"""Hold daily bars against the rulebook: is every price inside its band, and if not, which fact says why?
+
+Vectorised over the whole file; only rows outside their band are looked at one by one. Needs numpy. Reading
+files is `check_files`, what establishes a reason stands in `reasons`, the counting in `check_report`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libs.ashare.boards import segment_of
+from libs.ashare.errors import UnknownRule
+from libs.ashare.outside import Outside, Row, explain, takes_back
+from libs.ashare.panel import (
+    BOARDS,
+    Bools,
+    Days,
+    Floats,
+    Ints,
+    PanelBands,
+    PanelRows,
+    ages,
+    bands,
+    board_codes,
+    daily_limits,
+    exempt_rows,
+    on_ticks,
+    ticks,
+)
+from libs.ashare.reasons import Reason
+from libs.ashare.rulebook import RULEBOOK, Rulebook
+from libs.domain.market import Board, Symbol
+
+Codes = NDArray[np.int8]
+
+REASONS: tuple[Reason, ...] = tuple(Reason)
+"""A reason's code is its place here."""
+_UNDECIDED = -1
+_NARROWER_ST = (Board.MAIN, Board.B_SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Daily bars as equally long arrays, sorted by share and session; unadjusted prices.
+
+    `share` numbers the rows' shares as places in `symbols`. `pre_close` is NaN where the file names no reference,
+    `special` -1 where nobody says whether the share was ST, `list_date` NaT where it is not known, `fund` -1
+    where the instrument is no fund or its class is not declared. `delisted` marks shares known to be delisted by now.
+    """
+
+    symbols: NDArray[np.str_]
+    share: Ints
+    session: Days
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    pre_close: Floats
+    traded: Bools
+    special: Codes
+    list_date: Days
+    delisted: Bools
+    fund: Codes
+
+    def __len__(self) -> int:
+        return len(self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result row by row: `reason` as places in REASONS, and the band where one was laid (else infinite)."""
+
+    bars: Bars
+    reason: Codes
+    bands: PanelBands
+    reference: Floats
+    told: dict[int, Outside]
+    special_unknown: int
+
+    def rows_of(self, *reasons: Reason) -> Bools:
+        """Where one of the reasons applies."""
+        return np.isin(self.reason, [REASONS.index(reason) for reason in reasons])
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known before any band is laid: limit in ten-thousandths (0: unknown), last close, sessions missed."""
+
+    board: Codes
+    tick: Floats
+    limit: Ints
+    age: Ints
+    previous: Floats
+    gap: Ints
+    reference: Floats
+
+
+def check(bars: Bars, rulebook: Rulebook = RULEBOOK) -> Checked:
+    """Decide every row of `bars`; what no rule covers is a reason of its own, never an error."""
+    reason = np.full(len(bars), _UNDECIDED, dtype=np.int8)
+    facts = _facts(bars, rulebook)
+    _set(reason, _repeated(bars), Reason.DUPLICATE)
+    _set(reason, ~bars.traded, Reason.SUSPENDED)
+    _set(reason, facts.limit <= 0, Reason.UNKNOWN_RULE)
+    _set(reason, ~_sound(bars, facts, rulebook), Reason.DEFECTIVE)
+    _set(reason, exempt_rows(rulebook, bars.symbols[bars.share], bars.session), Reason.SPECIAL_DAY)
+    _decide_young(bars, facts, reason, rulebook)
+    _set(reason, np.isnan(facts.reference), Reason.NO_REFERENCE)
+    _set(reason, ~on_ticks(facts.reference, facts.tick), Reason.DEFECTIVE)
+    laid = _lay_bands(bars, facts, np.flatnonzero(reason == _UNDECIDED), rulebook)
+    _set(reason, laid.contain(bars.low, bars.high), Reason.INSIDE)
+    told = {int(at): explain(_row(bars, facts, int(at)), rulebook) for at in np.flatnonzero(reason == _UNDECIDED)}
+    for at, outside in told.items():
+        reason[at] = REASONS.index(outside.reason)
+    narrower = np.isin(facts.board, [BOARDS.index(board) for board in _NARROWER_ST]) & np.isfinite(laid.upper)
+    return Checked(bars, reason, laid, facts.reference, told, int((narrower & (bars.special < 0)).sum()))
+
+
+def _facts(bars: Bars, rulebook: Rulebook) -> _Facts:
+    board = _boards(bars.symbols)[bars.share]
+    first, last = np.datetime64(rulebook.calendar.first, "D"), np.datetime64(rulebook.calendar.last, "D")
+    at = np.flatnonzero((board >= 0) & (bars.session >= first) & (bars.session <= last))
+    age, limit = np.zeros(len(bars), dtype=np.int64), np.zeros(len(bars), dtype=np.int64)
+    listed = np.where(bars.list_date <= bars.session, bars.list_date, np.datetime64("NaT"))
+    age[at] = ages(rulebook.calendar, listed[at], bars.session[at])
+    limit[at] = daily_limits(rulebook, _panel(bars, board, age, at, reference=bars.close))
+    tick = np.full(len(bars), float(rulebook.tick_size))
+    at = np.flatnonzero(limit > 0)
+    exchange = np.array([symbol[-2:] for symbol in bars.symbols.tolist()])[bars.share]
+    tick[at] = ticks(rulebook, board[at], bars.session[at], exchange[at])
+    previous, gap = _previous(bars, rulebook)
+    return _Facts(board, tick, limit, age, previous, gap, np.where(np.isnan(bars.pre_close), previous, bars.pre_close))
+
+
+def _boards(symbols: NDArray[np.str_]) -> Codes:
+    codes = np.full(len(symbols), -1, dtype=np.int8)
+    for at, symbol in enumerate(symbols.tolist()):
+        try:
+            codes[at] = board_codes([segment_of(Symbol(symbol))])[0]
+        except UnknownRule:
+            continue
+    return codes
+
+
+def _panel(
+    bars: Bars, board: Codes, age: Ints, at: Ints, *, reference: Floats, tick: Floats | None = None
+) -> PanelRows:
+    return PanelRows(
+        board[at],
+        bars.session[at],
+        reference[at],
+        bars.special[at] == 1,
+        age[at],
+        np.zeros(len(at), dtype=np.bool_),
+        None if tick is None else tick[at],
+        bars.fund[at],
+    )
+
+
+def _previous(bars: Bars, rulebook: Rulebook) -> tuple[Floats, Ints]:
+    """The last close of the share before each row (NaN: none), and the sessions without a row since the row before."""
+    here = np.arange(len(bars))
+    with np.errstate(invalid="ignore"):
+        usable = np.isfinite(bars.close) & (bars.close > 0)
+    last = np.concatenate(([-1], np.maximum.accumulate(np.where(usable, here, -1))[:-1]))
+    same = (last >= 0) & (bars.share[last] == bars.share)
+    place = np.searchsorted(np.array(rulebook.calendar.sessions, dtype="datetime64[D]"), bars.session)
+    before = np.maximum(here - 1, 0)
+    neighbour = (here > 0) & (bars.share[before] == bars.share)
+    gap = np.where(neighbour, np.maximum(place - place[before] - 1, 0), 0)
+    return np.where(same, bars.close[last], np.nan), gap.astype(np.int64)
+
+
+def _repeated(bars: Bars) -> Bools:
+    repeated = np.zeros(len(bars), dtype=np.bool_)
+    repeated[1:] = (bars.share[1:] == bars.share[:-1]) & (bars.session[1:] == bars.session[:-1])
+    return repeated
+
+
+def _sound(bars: Bars, facts: _Facts, rulebook: Rulebook) -> Bools:
+    """Rows that can be a bar: a session, prices in order and on the tick."""
+    sound = np.isin(bars.session, np.array(rulebook.calendar.sessions, dtype="datetime64[D]"))
+    with np.errstate(invalid="ignore"):
+        sound &= (bars.low <= np.minimum(bars.open, bars.close)) & (bars.high >= np.maximum(bars.open, bars.close))
+    for price in (bars.open, bars.high, bars.low, bars.close):
+        sound &= on_ticks(price, facts.tick)
+    return sound
+
+
+def _set(reason: Codes, where: Bools, value: Reason) -> None:
+    reason[(reason == _UNDECIDED) & where] = REASONS.index(value)
+
+
+def _decide_young(bars: Bars, facts: _Facts, reason: Codes, rulebook: Rulebook) -> None:
+    """The first sessions of a listing: without limit, or around an issue price that the file may not name."""
+    young = (reason == _UNDECIDED) & (facts.age >= 1) & (facts.age <= rulebook.longest_listing)
+    for at in np.flatnonzero(young):
+        board, session = BOARDS[int(facts.board[at])], bars.session[at].item()
+        try:
+            rule = rulebook.listing_rule(board, session, int(facts.age[at]))
+        except UnknownRule:
+            reason[at] = REASONS.index(Reason.UNKNOWN_RULE)
+            continue
+        if rule is not None and rule.first_day_up is None:
+            reason[at] = REASONS.index(Reason.FIRST_SESSIONS)
+        elif rule is not None and np.isnan(bars.pre_close[at]):
+            reason[at] = REASONS.index(Reason.NO_ISSUE_PRICE)
+
+
+def _lay_bands(bars: Bars, facts: _Facts, at: Ints, rulebook: Rulebook) -> PanelBands:
+    """The bands of the rows `at`; the others have an infinite one that contains nothing."""
+    laid = bands(rulebook, _panel(bars, facts.board, facts.age, at, reference=facts.reference, tick=facts.tick))
+    lower, upper = np.full(len(bars), np.inf), np.full(len(bars), np.inf)
+    lower[at], upper[at] = laid.lower, laid.upper
+    return PanelBands(lower, upper)
+
+
+def _row(bars: Bars, facts: _Facts, at: int) -> Row:
+    tick = facts.tick[at]
+
+    def whole(price: float) -> int | None:
+        return None if np.isnan(price) else round(price / tick)
+
+    share = int(bars.share[at])
+    after = at + 1 if at + 1 < len(bars) and bars.share[at + 1] == share else None
+    ratio = int(facts.limit[at])
+    return Row(
+        symbol=Symbol(str(bars.symbols[share])),
+        session=_day(bars, at),
+        low=round(bars.low[at] / tick),
+        high=round(bars.high[at] / tick),
+        ratio=ratio,
+        tick=Decimal(str(round(float(tick), 3))),
+        previous=whole(facts.previous[at]),
+        declared=whole(bars.pre_close[at]),
+        gap=int(facts.gap[at]),
+        rows_left=int(np.searchsorted(bars.share, share, side="right")) - at,
+        delisted=bool(bars.delisted[at]),
+        taken_back=after is not None
+        and takes_back(round(bars.close[at] / tick), round(bars.high[after] / tick), ratio),
+    )
+
+
+def _day(bars: Bars, at: int) -> date:
+    day: date = bars.session[at].item()
+    return day

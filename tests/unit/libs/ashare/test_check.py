@@ -1,0 +1,180 @@
+"""What becomes of a bar: inside its band, aside with a reason, explained by a fact, or left unexplained."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from libs.ashare.calendar import CALENDAR
+from libs.ashare.check import Checked, check
+from libs.ashare.check_files import read_bars
+from libs.ashare.check_report import report
+from libs.ashare.reasons import Reason
+
+DAYS = CALENDAR.sessions_between(date(2024, 9, 2), date(2024, 9, 20))
+
+
+def _row(day: date, low: float, high: float, close: float | None = None, **more: object) -> dict[str, object]:
+    close = high if close is None else close
+    return {"ts_code": "600000.SH", "date": day, "open": low, "high": high, "low": low, "close": close, **more}
+
+
+def _check(
+    tmp_path: Path, rows: list[dict[str, object]], listed: Sequence[Mapping[str, object]] | None = None
+) -> Checked:
+    pl.DataFrame(rows, infer_schema_length=None).write_parquet(tmp_path / "bars.parquet")
+    instruments = tmp_path / "list.parquet"
+    if listed is not None:
+        pl.DataFrame(list(listed)).write_parquet(instruments)
+    return check(read_bars(tmp_path / "bars.parquet", instruments if listed is not None else None))
+
+
+def _reasons(checked: Checked) -> list[str]:
+    reasons = list(Reason)
+    return [reasons[code].value for code in checked.reason.tolist()]
+
+
+def test_a_day_within_its_limits_is_inside_and_its_closes_at_a_limit_are_counted(tmp_path: Path) -> None:
+    rows = [_row(DAYS[0], 9.9, 11.0, pre_close=10.0), _row(DAYS[1], 9.9, 12.1, 9.9, pre_close=11.0)]
+    checked = _check(tmp_path, rows)
+    assert _reasons(checked) == ["inside", "inside"]
+    told = report(checked)
+    assert [(c.session, c.up, c.down) for c in told.limit_closes] == [(DAYS[0], 1, 0), (DAYS[1], 0, 1)]
+    assert (told.rows, told.ordinary, told.inside, told.outside, told.unexplained) == (2, 2, 2, 0, 0)
+
+
+def test_a_day_beyond_its_limits_by_one_tick_is_unexplained_and_listed(tmp_path: Path) -> None:
+    told = report(_check(tmp_path, [_row(DAYS[0], 9.9, 11.01, pre_close=10.0)]))
+    assert (told.ordinary, told.inside, told.outside, told.unexplained) == (1, 0, 1, 1)
+    assert (told.findings[0].symbol, told.findings[0].session) == ("600000.SH", DAYS[0])
+    assert "would fit a reference of 10.01" in told.findings[0].detail
+
+
+def test_the_st_limit_binds_where_the_file_says_so_and_the_wider_one_where_nobody_does(tmp_path: Path) -> None:
+    flagged = [_row(DAYS[0], 9.4, 10.6, pre_close=10.0, is_st=flag) for flag in (1,)]
+    assert _reasons(_check(tmp_path, flagged)) == ["unexplained"]
+    named = [_row(DAYS[0], 9.4, 10.6, pre_close=10.0, name="*ST某某")]
+    assert _reasons(_check(tmp_path, named)) == ["unexplained"]
+    silent = _check(tmp_path, [_row(DAYS[0], 9.4, 10.6, pre_close=10.0)])
+    assert _reasons(silent) == ["inside"]
+    assert report(silent).special_unknown == 1
+
+
+def test_suspended_rows_repeated_rows_and_the_first_row_without_reference_stand_aside(tmp_path: Path) -> None:
+    rows = [
+        _row(DAYS[0], 10.0, 10.0, volume=100),
+        _row(DAYS[1], 10.0, 10.0, volume=0),
+        _row(DAYS[2], 10.0, 11.0, volume=100),
+        _row(DAYS[2], 10.0, 11.0, volume=100),
+    ]
+    assert _reasons(_check(tmp_path, rows)) == ["no_reference", "suspended", "inside", "duplicate"]
+
+
+def test_first_sessions_of_a_registered_listing_have_no_limit(tmp_path: Path) -> None:
+    rows = [_row(day, 10.0 * (nth + 1), 25.0 * (nth + 1), pre_close=10.0) for nth, day in enumerate(DAYS[:6])]
+    checked = _check(tmp_path, rows, [{"ts_code": "600000.SH", "list_date": "20240902"}])
+    assert _reasons(checked) == ["first_sessions"] * 5 + ["unexplained"]
+
+
+def test_an_old_listing_day_needs_its_issue_price(tmp_path: Path) -> None:
+    day = date(2015, 5, 29)
+    listed = [{"ts_code": "600000.SH", "list_date": "2015-05-29"}]
+    assert _reasons(_check(tmp_path, [_row(day, 11.84, 14.21)], listed)) == ["no_issue_price"]
+    assert _reasons(_check(tmp_path, [_row(day, 11.84, 14.21, pre_close=9.87)], listed)) == ["inside"]
+    assert _reasons(_check(tmp_path, [_row(day, 11.84, 14.22, pre_close=9.87)], listed)) == ["unexplained"]
+
+
+def test_an_ex_date_is_established_by_one_lower_reference_that_lasts(tmp_path: Path) -> None:
+    fallen = [_row(DAYS[0], 10.0, 10.0), _row(DAYS[1], 6.9, 7.2, 7.0), _row(DAYS[2], 6.8, 7.4, 7.3)]
+    checked = _check(tmp_path, fallen)
+    assert _reasons(checked) == ["no_reference", "ex_date", "inside"]
+    assert report(checked).findings[0].detail == "fits a reference of 6.55 to 7.67, below the last close"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        (6.9, 10.4, 10.0),  # one bad low: no reference holds the whole day
+        (11.5, 12.0, 11.8),  # upwards: no distribution lifts a reference
+    ],
+)
+def test_what_no_distribution_can_do_is_no_ex_date(tmp_path: Path, second: tuple[float, float, float]) -> None:
+    rows = [_row(DAYS[0], 10.0, 10.0), _row(DAYS[1], *second)]
+    assert _reasons(_check(tmp_path, rows))[1] == "unexplained"
+
+
+def test_a_fall_that_the_next_session_takes_back_is_no_ex_date(tmp_path: Path) -> None:
+    rows = [_row(DAYS[0], 10.0, 10.0), _row(DAYS[1], 6.9, 7.2, 7.0), _row(DAYS[2], 9.9, 10.1)]
+    assert _reasons(_check(tmp_path, rows))[1] == "unexplained"
+
+
+def test_a_file_that_names_references_must_name_those_of_ex_dates(tmp_path: Path) -> None:
+    rows = [_row(DAYS[0], 10.0, 10.0, pre_close=10.0), _row(DAYS[1], 6.9, 7.2, pre_close=10.0)]
+    assert _reasons(_check(tmp_path, rows)) == ["inside", "unexplained"]
+
+
+def test_an_approximate_ex_ratio_is_forgiven_one_per_cent_on_the_ex_date_alone(tmp_path: Path) -> None:
+    def second(reference: float) -> str:
+        rows = [_row(DAYS[0], 20.0, 20.0, pre_close=20.0), _row(DAYS[1], 10.0, 11.0, pre_close=reference)]
+        return _reasons(_check(tmp_path, rows))[1]
+
+    assert second(9.95) == "approximate_reference"
+    assert second(9.80) == "unexplained"
+
+
+def test_missing_sessions_take_the_reference_away(tmp_path: Path) -> None:
+    rows = [_row(DAYS[0], 10.0, 10.0), _row(DAYS[3], 12.4, 12.9)]
+    checked = _check(tmp_path, rows)
+    assert _reasons(checked)[1] == "gap"
+    assert report(checked).findings[0].detail.startswith("2 sessions without a row")
+    assert _reasons(_check(tmp_path, [rows[0], _row(DAYS[3], 8.0, 12.9)]))[1] == "unexplained"
+
+
+def test_the_first_session_of_a_delisting_period_is_established_by_list_break_and_what_is_left(tmp_path: Path) -> None:
+    days = CALENDAR.sessions_between(date(2024, 6, 3), date(2024, 7, 31))
+    rows = [_row(days[0], 1.0, 1.0), *(_row(day, 0.29, 0.31, 0.30) for day in days[10:24])]
+    rows[1] = _row(days[10], 0.29, 0.60, 0.30)
+    gone = [{"ts_code": "600000.SH", "name": "退市某某", "status": "D"}]
+    assert _reasons(_check(tmp_path, rows, gone))[1] == "delisting_period"
+    assert (
+        _reasons(_check(tmp_path, rows, [{"ts_code": "600000.SH", "name": "某某", "status": "L"}]))[1] == "unexplained"
+    )
+    longer = [*rows, *(_row(day, 0.29, 0.31, 0.30) for day in days[24:30])]
+    assert _reasons(_check(tmp_path, longer, gone))[1] == "unexplained"
+
+
+def test_single_known_days_are_told_by_the_rulebook(tmp_path: Path) -> None:
+    free = _row(date(2021, 8, 10), 32.41, 43.9, pre_close=8.84) | {"ts_code": "000792.SZ"}
+    known = _row(date(2025, 8, 20), 18.0, 19.8, pre_close=17.95) | {"ts_code": "600104.SH"}
+    assert _reasons(_check(tmp_path, [free, known])) == ["special_day", "known_reference"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ts_code": "113050.SH"}, "unknown_rule"),
+        ({"ts_code": "510300.SH"}, "unknown_rule"),
+        ({"date": date(1996, 12, 13)}, "unknown_rule"),
+        ({"date": date(2031, 1, 2)}, "unknown_rule"),
+        ({"date": date(2024, 9, 7)}, "defective"),
+        ({"low": 10.2}, "defective"),
+        ({"low": float("nan")}, "defective"),
+        ({"high": 10.505}, "defective"),
+        ({"pre_close": 10.005}, "defective"),
+    ],
+)
+def test_what_is_no_bar_or_has_no_rule_is_said_to_be_so(tmp_path: Path, change: dict[str, object], reason: str) -> None:
+    row = _row(DAYS[0], 10.0, 10.5, 10.1, pre_close=10.0) | change
+    assert _reasons(_check(tmp_path, [row])) == [reason]
+
+
+def test_b_shares_and_declared_funds_are_checked_in_thousandths(tmp_path: Path) -> None:
+    b_share = _row(DAYS[0], 0.939, 1.147, pre_close=1.043) | {"ts_code": "900912.SH"}
+    fund = _row(DAYS[0], 0.801, 1.2, pre_close=1.0) | {"ts_code": "588000.SH"}
+    listed: list[dict[str, str | None]] = [
+        {"ts_code": "588000.SH", "fund_class": "growth"},
+        {"ts_code": "900912.SH", "fund_class": None},
+    ]
+    assert _reasons(_check(tmp_path, [fund, b_share], listed)) == ["inside", "inside"]
