@@ -74,6 +74,11 @@ def find(connection: Connection, job_id: UUID) -> Job | None:
     return Job(*row) if row else None
 
 
+def counts(connection: Connection, since: datetime) -> list[tuple[str, int]]:
+    """How many jobs stand where: RUNNING, and how those ended that ended since then."""
+    return [(status, count) for status, count in connection.execute(_COUNTS, {"since": since})]
+
+
 def unfinished(connection: Connection) -> list[UUID]:
     """Jobs that nobody finished, oldest first."""
     return list(connection.execute(_UNFINISHED).scalars())
@@ -235,6 +240,11 @@ _FIND = text("""
     SELECT job_id, request, status, progress, message, attempts, report, error, origin, plan, parts_total, parts_done,
            eta_seconds, stalled, started_at
     FROM market.sync_jobs WHERE job_id = :job_id
+""")
+_COUNTS = text("""
+    SELECT standing, count(job_id) FROM unnest(ARRAY['RUNNING', 'DONE', 'FAILED', 'CANCELLED']) AS standing
+    LEFT JOIN market.sync_jobs AS j ON status = standing AND (finished_at IS NULL OR finished_at >= :since)
+    GROUP BY standing
 """)
 _UNFINISHED = text("SELECT job_id FROM market.sync_jobs WHERE status = 'RUNNING' ORDER BY started_at, job_id")
 _FREE = text("""

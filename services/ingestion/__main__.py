@@ -26,6 +26,7 @@ from services.ingestion.child import ChildProcess
 from services.ingestion.deciding import decide
 from services.ingestion.figures import Figures
 from services.ingestion.fingerprints import fingerprint_of
+from services.ingestion.freshness import FeedFigures
 from services.ingestion.jobs import Jobs
 from services.ingestion.scheduler import Orders, Scheduler
 from services.ingestion.settings import IngestionSettings
@@ -41,6 +42,7 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
     )
     scheduler = Scheduler(runtime.engine, runtime.clock, orders, jobs.wake)
     figures = Figures(runtime.engine, runtime.clock, runtime.metrics)
+    feeds = FeedFigures(runtime.engine, runtime.clock, runtime.metrics)
 
     async def sync(request: SyncRequest, _call: Call) -> SyncAccepted:
         return SyncAccepted(job_id=await jobs.submit(request))
@@ -60,7 +62,7 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
     endpoint.method(RESUME_SYNC, resume)
     endpoint.method(CANCEL_SYNC, cancel)
     endpoint.method(DECIDE_QUARANTINE, quarantine)
-    return Service(endpoint, background=(jobs.run, scheduler.run, figures.run))
+    return Service(endpoint, background=(jobs.run, scheduler.run, figures.run, feeds.run))
 
 
 def _jobs(runtime: Runtime[IngestionSettings]) -> Jobs:

@@ -2,24 +2,27 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from libs.domain.clock import Clock
-from libs.storage import completeness, quarantine, vendor_breakers
+from libs.storage import completeness, quarantine, sync_jobs, vendor_breakers
 from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction
 from libs.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 15.0
+_A_DAY = timedelta(days=1)
 
 
 class Figures:
-    """Shows quarantine, completeness and the vendors that are left alone."""
+    """Shows quarantine, completeness, jobs and the vendors that are left alone."""
 
     def __init__(self, engine: Engine, clock: Clock, metrics: Metrics) -> None:
         self._engine = engine
         self._clock = clock
         self._quarantined = metrics.figure("quarantined_rows", "Refused rows waiting for a decision", "kind", "reason")
         self._complete = metrics.figure("completeness_ratio", "What is stored of the newest session reported", "kind")
+        self._jobs = metrics.figure("sync_jobs", "Sync jobs that run, and those that ended within a day", "status")
         self._left_alone = metrics.figure("vendor_breaker_open", "1: a vendor's host or endpoint is left alone", "key")
 
     async def run(self) -> None:
@@ -36,5 +39,7 @@ class Figures:
         held = quarantine.counts(connection)
         self._quarantined({(kind, reason): rows for kind, reason, rows in held})
         self._complete({(line.kind.value,): line.ratio for line in completeness.newest(connection)})
-        standing = vendor_breakers.standing(connection, self._clock.utc_now())
+        now = self._clock.utc_now()
+        self._jobs({(status,): count for status, count in sync_jobs.counts(connection, now - _A_DAY)})
+        standing = vendor_breakers.standing(connection, now)
         self._left_alone({(item.key,): 1.0 for item in standing})

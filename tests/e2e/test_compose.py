@@ -89,9 +89,10 @@ def test_a_replay_ends_with_fills(desk: ComposeDesk, key: str) -> None:
     assert replay["report"]["trades"]
 
 
-def test_every_panel_of_the_dashboard_has_data(desk: ComposeDesk, key: str) -> None:
+@pytest.mark.parametrize("dashboard", ["agent_health", "feed_health"])
+def test_every_panel_of_a_dashboard_has_data(desk: ComposeDesk, key: str, dashboard: str) -> None:
     desk.api("/api/v1/agents/technical/trigger", key, {})
-    board = json.loads((ROOT / "deploy/grafana/dashboards/agent_health.json").read_text(encoding="utf-8"))
+    board = json.loads((ROOT / f"deploy/grafana/dashboards/{dashboard}.json").read_text(encoding="utf-8"))
     expressions = {panel["title"]: [target["expr"] for target in panel["targets"]] for panel in board["panels"]}
     for title, wanted in expressions.items():
         for expression in wanted:
