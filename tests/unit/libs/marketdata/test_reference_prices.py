@@ -64,3 +64,17 @@ def test_the_ex_dates_of_real_shares_come_back(symbol: str, ex_dates: int) -> No
     found = reference_prices(raw, np.round(raw + np.cumsum(cut)[:, None], 2))
     assert int((np.abs(cut) > 0.001).sum()) == ex_dates
     assert found == told[1:].tolist()
+
+
+@pytest.mark.skipif(DATA is None, reason="the real market data is not here (HIDDENGEM_TEST_DATA)")
+def test_every_reference_price_of_real_shares_comes_back_from_prices_adjusted_by_a_factor() -> None:
+    """As Sina adjusts them; one share in six of the file, every session of each."""
+    assert DATA is not None
+    bars = pl.read_parquet(DATA / "cn_daily_2020_2025.parquet").filter(trade_status=1).sort("ts_code", "date")
+    for symbol in bars["ts_code"].unique().sort()[::6]:
+        share = bars.filter(ts_code=symbol)
+        raw = np.round(share.select("open", "high", "low", "close").to_numpy().astype(np.float64), 2)
+        told = np.round(share["pre_close"].to_numpy().astype(np.float64), 2)[1:]
+        factor = np.cumprod(np.append(1.0, raw[:-1, -1] / told))
+        found = np.array(reference_prices(raw, np.round(raw * factor[:, None], 2)))
+        assert float(np.abs(found - told).max()) <= 0.011, symbol
