@@ -36,10 +36,11 @@ _PRUNE = text("""
 
 
 class StoredCache:
-    """The `VendorCache` of all processes; it outlives them."""
+    """The `VendorCache` of all processes; it outlives them. The first answer a process keeps makes room for more."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, largest: int = LARGEST_CACHE) -> None:
         self._engine = engine
+        self._largest: int | None = largest
 
     def get(self, key: str, now: datetime) -> Kept | None:
         """The answer, unless it has expired."""
@@ -66,7 +67,10 @@ class StoredCache:
             "used_on": exchange_date(kept.stored_at),
         }
         with transaction(self._engine) as connection:
+            if self._largest is not None:
+                prune(connection, kept.stored_at, largest=self._largest)
             connection.execute(_PUT, values)
+        self._largest = None
 
     def forget(self, keys: list[str]) -> None:
         """Drop answers that turned out to be unfit to be used."""

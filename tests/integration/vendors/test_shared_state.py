@@ -15,7 +15,7 @@ from libs.marketdata.gate import VendorCall
 from libs.marketdata.guarded_gate import Guards
 from libs.marketdata.vendor_cache import Kept, cache_key
 from libs.storage.engine import Engine, make_engine, transaction
-from libs.storage.vendor_answers import prune
+from libs.storage.vendor_answers import StoredCache, prune
 from libs.storage.vendor_buckets import StoredQuota
 from tests.integration.vendors.conftest import stored_guards
 
@@ -160,3 +160,13 @@ def test_the_cache_drops_what_expired_and_then_what_was_not_used_for_longest(ing
         assert prune(connection, tomorrow, largest=200) == 2
     left = [cache.get(cache_key(question), tomorrow) is not None for question in (old, used, new, expired)]
     assert left == [False, True, True, False]
+
+
+def test_the_first_answer_that_a_process_keeps_makes_room_for_it(ingestion: Engine) -> None:
+    symbols = ("000001.SZ", "000002.SZ", "000004.SZ")
+    for number, symbol in enumerate(symbols):
+        kept = Kept(b"x" * 100, NOW + timedelta(days=number), None)
+        StoredCache(ingestion, largest=150).put(cache_key(call(symbol)), call(symbol), kept)
+    cache = StoredCache(ingestion)
+    left = [cache.get(cache_key(call(symbol)), NOW) is not None for symbol in symbols]
+    assert left == [False, True, True]
