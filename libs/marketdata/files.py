@@ -3,20 +3,62 @@
 A part is all files of one layout, so that a (symbol, date) found in two of them keeps the first by file name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from libs.marketdata.file_columns import Unfit
 from libs.marketdata.fingerprint import files_of, fingerprint, hashes_of
 from libs.marketdata.frames import KEYS, conform, with_next_morning
-from libs.marketdata.readers import READERS, Unreadable, column_names, load, valuations_of
+from libs.marketdata.read_events import (
+    read_corporate_actions,
+    read_northbound,
+    read_old_list,
+    read_sector_flows,
+    read_unlocks,
+)
+from libs.marketdata.read_intraday import read_minute_bars, read_ticks
+from libs.marketdata.read_reports import read_annual, read_balances, read_quarterly
+from libs.marketdata.readers import (
+    Unreadable,
+    column_names,
+    load,
+    read_briefing,
+    read_calendar,
+    read_daily,
+    read_index,
+    read_instruments,
+    read_margin,
+    read_policy,
+    valuations_of,
+)
 from libs.marketdata.recognition import Layout, Unknown, recognise
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.source import BadFile, Batch, Kind, Part, Skipped
 from libs.marketdata.validation import Checked, check, keep_first, wrong_units
+
+READERS: dict[Layout, Callable[[pl.DataFrame], dict[Kind, pl.DataFrame]]] = {
+    Layout.CALENDAR: read_calendar,
+    Layout.INSTRUMENTS: read_instruments,
+    Layout.DAILY: read_daily,
+    Layout.INDEX: read_index,
+    Layout.MARGIN: read_margin,
+    Layout.POLICY: read_policy,
+    Layout.BRIEFING: read_briefing,
+    Layout.MINUTE_BARS: read_minute_bars,
+    Layout.TICKS: read_ticks,
+    Layout.NORTHBOUND: read_northbound,
+    Layout.SECTOR_FLOWS: read_sector_flows,
+    Layout.UNLOCKS: read_unlocks,
+    Layout.CORPORATE_ACTIONS: read_corporate_actions,
+    Layout.QUARTERLY: read_quarterly,
+    Layout.ANNUAL: read_annual,
+    Layout.BALANCES: read_balances,
+    Layout.OLD_LIST: read_old_list,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +130,7 @@ class FileSource:
 
     def _read_file(self, file: Path, layout: Layout) -> dict[Kind, _Checked]:
         found: dict[Kind, _Checked] = {}
-        for kind, frame in READERS[layout](load(file, layout)).items():
+        for kind, frame in _read(file, layout).items():
             fit = self._check(kind, frame)
             if not fit.frame.height:
                 raise BadFile(file.name, f"no row is fit to be stored: {dict(fit.rejected) or 'it is empty'}")
@@ -125,6 +167,13 @@ class FileSource:
                 read, merged.frames, merged.duplicates, merged.conflicts, strict=True
             )
         ]
+
+
+def _read(file: Path, layout: Layout) -> dict[Kind, pl.DataFrame]:
+    try:
+        return READERS[layout](load(file, layout))
+    except Unfit as e:
+        raise BadFile(file.name, str(e)) from e
 
 
 def _reasons(skipped: Sequence[Skipped]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from libs.marketdata.source import BadFile
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Part of every fingerprint: raise it when the reading of files changes, and they are imported again."""
 SIMULATOR_VERSION = 1
 """The same for the simulated exchange."""

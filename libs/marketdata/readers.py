@@ -7,7 +7,6 @@ cannot be parsed become nulls here and are refused there, with their reason.
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +14,7 @@ import polars as pl
 from libs.ashare.boards import board_of
 from libs.domain.errors import HiddenGemError
 from libs.domain.market import Symbol
+from libs.marketdata.file_columns import HUNDRED_MILLION, LOT, day, number, or_null, with_missing
 from libs.marketdata.frames import EVENING_NEWS, MORNING_BRIEFING, published, with_nothing
 from libs.marketdata.initials import with_initials
 from libs.marketdata.recognition import LAYOUTS, Layout
@@ -23,8 +23,6 @@ from libs.marketdata.source import BadFile, Kind
 
 _CSV_SUFFIXES = (".csv", ".csv.gz")
 _JSON_SUFFIXES = (".jsonl", ".jsonl.gz")
-_HUNDRED_MILLION = 100_000_000
-_LOT = 100
 
 
 class Unreadable(Exception):
@@ -88,20 +86,20 @@ def _first_sentence(error: Exception) -> str:
 
 def read_calendar(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """Every row is a session."""
-    return {Kind.CALENDAR: raw.select(_day("date", raw).alias("session"))}
+    return {Kind.CALENDAR: raw.select(day("date", raw).alias("session"))}
 
 
 def read_instruments(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """A list of shares, as of the newest listing it knows; a name with ST says so where no column does."""
-    raw = _with_missing(raw, "delist_date", "is_st")
-    said = _number(raw, "is_st") == 1
+    raw = with_missing(raw, "delist_date", "is_st")
+    said = number("is_st", raw) == 1
     frame = raw.select(
         pl.col("ts_code").alias("symbol"),
         pl.col("name"),
         pl.col("ts_code").map_elements(board_name, return_dtype=pl.String).alias("board"),
         pl.col("industry"),
-        _day("list_date", raw),
-        _day("delist_date", raw),
+        day("list_date", raw),
+        day("delist_date", raw),
         said.fill_null(pl.col("name").str.contains("ST")).alias("special_treatment"),
     ).with_columns(pl.col("list_date").max().alias("as_of"))
     return {Kind.INSTRUMENTS: with_initials(frame)}
@@ -109,16 +107,16 @@ def read_instruments(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
 
 def read_daily(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """Daily bars, with the valuations of the day in the same row."""
-    raw = _with_missing(raw, "turnover_rate", "adj_factor", *VALUATIONS)
+    raw = with_missing(raw, "turnover_rate", "adj_factor", *VALUATIONS)
     keyed = raw.select(
         pl.col("ts_code").alias("symbol"),
-        _day("date", raw).alias("session"),
-        *(_number(raw, name) for name in ("open", "high", "low", "close", "pre_close", "volume", "amount")),
-        _or_null(_number(raw, "adj_factor")),
-        (_or_null(_number(raw, "turnover_rate")) / 100).round(10).alias("turnover_rate"),
-        _number(raw, "trade_status"),
-        _number(raw, "is_st"),
-        *(_or_null(_number(raw, name)) for name in VALUATIONS),
+        day("date", raw).alias("session"),
+        *(number(name, raw) for name in ("open", "high", "low", "close", "pre_close", "volume", "amount")),
+        or_null(number("adj_factor", raw)),
+        (or_null(number("turnover_rate", raw)) / 100).round(10).alias("turnover_rate"),
+        number("trade_status", raw),
+        number("is_st", raw),
+        *(or_null(number(name, raw)) for name in VALUATIONS),
     ).with_columns(
         (pl.col("trade_status") == 0).alias("suspended"),
         (pl.col("is_st") == 1).alias("special_treatment"),
@@ -141,22 +139,22 @@ def read_index(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """Index bars; volume comes in lots (手)."""
     frame = raw.select(
         pl.col("ts_code").alias("symbol"),
-        _day("date", raw).alias("session"),
-        *(_number(raw, name) for name in ("open", "high", "low", "close", "pre_close", "amount")),
-        (_number(raw, "volume_lots") * _LOT).round().alias("volume"),
+        day("date", raw).alias("session"),
+        *(number(name, raw) for name in ("open", "high", "low", "close", "pre_close", "amount")),
+        (number("volume_lots", raw) * LOT).round().alias("volume"),
     ).with_columns(published("session", AFTER_CLOSE))
     return {Kind.INDEX_BARS: frame}
 
 
 def read_margin(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """Margin balances; they come in hundred million CNY (亿元), the maintenance ratio in percent."""
-    raw = _with_missing(raw, "maintenance_ratio_pct")
+    raw = with_missing(raw, "maintenance_ratio_pct")
     frame = raw.select(
-        _day("date", raw).alias("session"),
-        (_number(raw, "rzye") * _HUNDRED_MILLION).round(2).alias("financing_balance"),
-        (_number(raw, "rqye") * _HUNDRED_MILLION).round(2).alias("lending_balance"),
-        (_number(raw, "rzmre") * _HUNDRED_MILLION).round(2).alias("financing_bought"),
-        (_or_null(_number(raw, "maintenance_ratio_pct")) / 100).round(10).alias("maintenance_ratio"),
+        day("date", raw).alias("session"),
+        (number("rzye", raw) * HUNDRED_MILLION).round(2).alias("financing_balance"),
+        (number("rqye", raw) * HUNDRED_MILLION).round(2).alias("lending_balance"),
+        (number("rzmre", raw) * HUNDRED_MILLION).round(2).alias("financing_bought"),
+        (or_null(number("maintenance_ratio_pct", raw)) / 100).round(10).alias("maintenance_ratio"),
     )
     return {Kind.MARGIN: frame}
 
@@ -173,7 +171,7 @@ def read_policy(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     frame = raw.select(
         pl.lit("policy").alias("kind"),
         pl.lit("CCTV").alias("outlet"),
-        _day("date", raw).alias("session_date"),
+        day("date", raw).alias("session_date"),
         pl.col("title").str.strip_chars(),
         body.alias("body"),
         pl.lit(None, dtype=pl.String).alias("section"),
@@ -186,7 +184,7 @@ def read_briefing(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     frame = raw.select(
         pl.lit("news").alias("kind"),
         pl.lit("Wind").alias("outlet"),
-        _day("date", raw).alias("session_date"),
+        day("date", raw).alias("session_date"),
         pl.lit("").alias("title"),
         pl.col("text").str.strip_chars().alias("body"),
         pl.col("section").str.strip_chars(),
@@ -207,44 +205,9 @@ def with_document_ids(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.Series("document_id", ids, dtype=pl.String))
 
 
-READERS: dict[Layout, Callable[[pl.DataFrame], dict[Kind, pl.DataFrame]]] = {
-    Layout.CALENDAR: read_calendar,
-    Layout.INSTRUMENTS: read_instruments,
-    Layout.DAILY: read_daily,
-    Layout.INDEX: read_index,
-    Layout.MARGIN: read_margin,
-    Layout.POLICY: read_policy,
-    Layout.BRIEFING: read_briefing,
-}
-
-
 def board_name(symbol: str) -> str | None:
     """The board of a symbol by its code; None where the rulebook knows none (B shares, funds)."""
     try:
         return board_of(Symbol(symbol)).value
     except HiddenGemError:
         return None
-
-
-def _day(name: str, frame: pl.DataFrame) -> pl.Expr:
-    """A date from a date, a timestamp, `2024-09-02` or `20240902`; null where it is none of them."""
-    if frame.schema[name].is_temporal():
-        return pl.col(name).cast(pl.Date)
-    digits = pl.col(name).cast(pl.String).str.strip_chars().str.replace_all("-", "")
-    return digits.str.to_date("%Y%m%d", strict=False).alias(name)
-
-
-def _number(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """A float. 32-bit floats are read by their shortest decimal form: 1.221012 stays 1.221012."""
-    if frame.schema[name] == pl.Float32:
-        return pl.col(name).cast(pl.String).cast(pl.Float64, strict=False).alias(name)
-    return pl.col(name).cast(pl.Float64, strict=False)
-
-
-def _or_null(number: pl.Expr) -> pl.Expr:
-    return pl.when(number.is_finite()).then(number)
-
-
-def _with_missing(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
-    absent = [pl.lit(None, dtype=pl.Float64).alias(name) for name in names if name not in frame.columns]
-    return frame.with_columns(absent)

@@ -1,0 +1,128 @@
+"""Files of flows and events: northbound trading, sector flows, unlocks, corporate actions, older lists of shares."""
+
+from datetime import time
+
+import polars as pl
+
+from libs.domain.market import Board
+from libs.marketdata.file_columns import HUNDRED_MILLION, day, number, or_null, with_missing
+from libs.marketdata.frames import END_OF_DAY, published
+from libs.marketdata.readers import board_name
+from libs.marketdata.source import Kind
+
+NORTHBOUND_OUT = time(18, 0)
+FLOWS_OUT = time(18, 0)
+BEFORE_THE_OPEN = time(9, 15)
+_MILLION = 1_000_000
+_A_SHARES = frozenset(board.value for board in (Board.MAIN, Board.CHINEXT, Board.STAR, Board.BSE))
+_GIVEN = {
+    "cash_per10": "cash_per_share",
+    "bonus_per10": "bonus_per_share",
+    "transfer_per10": "transfer_per_share",
+    "rights_per10": "rights_per_share",
+}
+
+
+def read_northbound(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Northbound net purchases (沪股通, 深股通, 北向资金), which come in million CNY."""
+    frame = raw.select(
+        day("date", raw).alias("session"),
+        (number("north_money", raw) * _MILLION).round(2).alias("net_buy"),
+        (number("hgt", raw) * _MILLION).round(2).alias("shanghai_net_buy"),
+        (number("sgt", raw) * _MILLION).round(2).alias("shenzhen_net_buy"),
+        pl.lit(None, dtype=pl.Float64).alias("turnover"),
+    )
+    return {Kind.NORTHBOUND: frame.with_columns(published("session", NORTHBOUND_OUT))}
+
+
+def read_sector_flows(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Flows of the industries of 同花顺 in hundred million CNY (亿元), their change in percent."""
+    flows = {"inflow": "流入资金", "outflow": "流出资金", "net_inflow": "净额"}
+    frame = raw.select(
+        day("date", raw).alias("session"),
+        pl.lit("ths").alias("taxonomy"),
+        pl.col("行业").alias("sector"),
+        *((number(theirs, raw) * HUNDRED_MILLION).round(2).alias(ours) for ours, theirs in flows.items()),
+        (or_null(number("行业-涨跌幅", raw)) / 100).round(10).alias("change"),
+    )
+    return {Kind.SECTOR_FLOWS: frame.with_columns(published("session", FLOWS_OUT))}
+
+
+def read_unlocks(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """Unlocks, a row per holder in the file, in the columns of Tushare's share_float; ratios in percent of all shares.
+
+    The file does not name holders, so rows of one announcement with the same number of shares are one holder said
+    twice; where such rows differ in their ratio nobody knows which is right, and there is none.
+    """
+    group = ["symbol", "unlock_date", "share_kind", "announced_on"]
+    rows = raw.select(
+        pl.col("ts_code").alias("symbol"),
+        day("float_date", raw).alias("unlock_date"),
+        pl.col("share_type").alias("share_kind"),
+        day("ann_date", raw).alias("announced_on"),
+        number("float_share", raw).alias("shares"),
+        (or_null(number("float_ratio", raw)) / 100).round(10).alias("ratio"),
+    )
+    holders = rows.group_by(*group, "shares", maintain_order=True).agg(
+        pl.when(pl.col("ratio").n_unique() == 1).then(pl.col("ratio").first()).alias("ratio")
+    )
+    known = pl.col("ratio").is_not_null().all()
+    summed = holders.group_by(group, maintain_order=True).agg(
+        pl.col("shares").sum(), pl.when(known).then(pl.col("ratio").sum().round(10)).alias("ratio")
+    )
+    return {Kind.UNLOCKS: summed.with_columns(published("announced_on", END_OF_DAY))}
+
+
+def read_corporate_actions(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """What was given for ten shares held, of A-shares alone. Rows that only tell a number of shares are no actions.
+
+    The files name neither announcement nor record date: an action is known by the opening auction of its ex-date, for
+    the exchange's reference price of that morning contains it.
+    """
+    frame = raw.select(
+        pl.col("ts_code").alias("symbol"),
+        day("ex_date", raw).alias("ex_date"),
+        *((number(theirs, raw) / 10).round(8).alias(ours) for theirs, ours in _GIVEN.items()),
+        pl.when(number("rights_per10", raw) > 0).then(number("rights_price", raw)).alias("rights_price"),
+        *(pl.lit(None, dtype=pl.Date).alias(name) for name in ("record_date", "pay_date", "announced_on")),
+    ).filter(pl.sum_horizontal(_GIVEN.values()) != 0)
+    shares = [board_name(symbol) in _A_SHARES for symbol in frame["symbol"]]
+    return {Kind.CORPORATE_ACTIONS: frame.filter(pl.Series(shares)).with_columns(published("ex_date", BEFORE_THE_OPEN))}
+
+
+def read_old_list(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """What shares were called on the day of an old list: the day of the newest listing it knows, and that day alone."""
+    raw = with_missing(raw, "industry")
+    listed = raw.select(
+        pl.col("ts_code").alias("symbol"),
+        day("timeToMarket", raw).max().alias("on"),
+        pl.col("name").str.strip_chars().alias("name"),
+        _st_of("name").alias("st"),
+        pl.col("industry").cast(pl.String).str.strip_chars().alias("industry"),
+    )
+    rows = listed.unpivot(
+        on=["name", "st", "industry"], index=["symbol", "on"], variable_name="attribute", value_name="value"
+    ).filter(pl.col("value").fill_null("") != "")
+    dated = rows.select(
+        "symbol",
+        "attribute",
+        pl.col("on").alias("effective_from"),
+        pl.col("on").alias("effective_to"),
+        "value",
+        pl.lit("a list of that day").alias("reason"),
+    )
+    return {Kind.INSTRUMENT_HISTORY: dated.with_columns(published("effective_from", END_OF_DAY))}
+
+
+def _st_of(name: str) -> pl.Expr:
+    """What a name says of special treatment: `*ST`, `ST` (S*ST and SST too), `delisting` (退) or `none`."""
+    text = pl.col(name)
+    return (
+        pl.when(text.str.contains("退"))
+        .then(pl.lit("delisting"))
+        .when(text.str.contains("*ST", literal=True))
+        .then(pl.lit("*ST"))
+        .when(text.str.contains("ST", literal=True))
+        .then(pl.lit("ST"))
+        .otherwise(pl.lit("none"))
+    )

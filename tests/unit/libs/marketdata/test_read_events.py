@@ -1,0 +1,106 @@
+"""Flows and events out of files, in CNY, shares and fractions, with what nobody knows left open."""
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from libs.marketdata.read_events import (
+    read_corporate_actions,
+    read_northbound,
+    read_old_list,
+    read_sector_flows,
+    read_unlocks,
+)
+from libs.marketdata.source import Kind
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def test_northbound_purchases_come_in_millions_and_are_public_in_the_evening() -> None:
+    raw = pl.DataFrame({"date": ["2023-12-01"], "hgt": ["-4062.68"], "sgt": ["-934.59"], "north_money": ["-4997.27"]})
+    [row] = read_northbound(raw)[Kind.NORTHBOUND].rows(named=True)
+    assert (row["net_buy"], row["shanghai_net_buy"], row["turnover"]) == (-4_997_270_000.0, -4_062_680_000.0, None)
+    assert row["published_at"] == datetime(2023, 12, 1, 18, 0, tzinfo=SHANGHAI)
+
+
+def test_sector_flows_come_in_hundred_millions_and_percent() -> None:
+    raw = pl.DataFrame(
+        {
+            "date": ["2026-03-04"],
+            "行业": ["通信设备"],
+            "行业-涨跌幅": ["4.28"],
+            "流入资金": ["315.97"],
+            "流出资金": ["267.93"],
+            "净额": ["48.04"],
+        }
+    )
+    [row] = read_sector_flows(raw)[Kind.SECTOR_FLOWS].rows(named=True)
+    assert (row["taxonomy"], row["sector"], row["change"]) == ("ths", "通信设备", 0.0428)
+    assert (row["inflow"], row["net_inflow"]) == (31_597_000_000.0, 4_804_000_000.0)
+
+
+def unlock(shares: int, ratio: float, **changes: Any) -> dict[str, Any]:
+    row = {"ts_code": "688449.SH", "ann_date": "20241128", "float_date": "20271129", "share_type": "首发原始股"}
+    return {**row, "float_share": str(shares), "float_ratio": str(ratio), **changes}
+
+
+@pytest.mark.parametrize(
+    ("rows", "shares", "ratio"),
+    [
+        ([unlock(87_400_432, 19.0001), unlock(30_263_308, 6.579)], 117_663_740, 0.255791),
+        ([unlock(100, 6.8344), unlock(100, 6.8344)], 100, 0.068344),
+        ([unlock(100, 14.3851), unlock(100, 16.8021)], 100, None),
+        ([unlock(100, 14.3851), unlock(100, 16.8021), unlock(50, 7.0)], 150, None),
+    ],
+)
+def test_the_holders_of_an_unlock_are_added_up_and_one_said_twice_counts_once(
+    rows: list[dict[str, Any]], shares: int, ratio: float | None
+) -> None:
+    [row] = read_unlocks(pl.DataFrame(rows))[Kind.UNLOCKS].rows(named=True)
+    assert (row["shares"], row["ratio"]) == (shares, ratio)
+    assert row["published_at"] == datetime(2024, 11, 28, 23, 59, tzinfo=SHANGHAI)
+
+
+def test_other_kinds_of_shares_and_other_announcements_are_rows_of_their_own() -> None:
+    rows = [unlock(100, 1.0), unlock(100, 1.0, share_type="定增股份"), unlock(100, 1.0, ann_date="20241129")]
+    assert read_unlocks(pl.DataFrame(rows))[Kind.UNLOCKS].height == 3
+
+
+def action(symbol: str, **given: float) -> dict[str, Any]:
+    nothing = dict.fromkeys(("bonus_per10", "transfer_per10", "rights_per10", "rights_price", "cash_per10"), 0.0)
+    return {"ts_code": symbol, "ex_date": date(1993, 5, 24), **nothing, **given}
+
+
+def test_what_is_given_for_ten_shares_is_stored_for_one_and_is_known_by_the_opening_auction() -> None:
+    raw = pl.DataFrame([action("000001.SZ", bonus_per10=3.5, transfer_per10=5.0, rights_per10=1, rights_price=16.0)])
+    [row] = read_corporate_actions(raw)[Kind.CORPORATE_ACTIONS].rows(named=True)
+    assert (row["bonus_per_share"], row["transfer_per_share"], row["rights_per_share"]) == (0.35, 0.5, 0.1)
+    assert (row["cash_per_share"], row["rights_price"], row["announced_on"]) == (0.0, 16.0, None)
+    assert row["published_at"] == datetime(1993, 5, 24, 9, 15, tzinfo=SHANGHAI)
+
+
+def test_numbers_of_shares_alone_and_what_is_no_a_share_are_no_actions() -> None:
+    rows = [action("000001.SZ"), action("900901.SH", cash_per10=1.0), action("500001.SH", cash_per10=1.0)]
+    raw = pl.DataFrame([*rows, action("600000.SH", cash_per10=2.0)])
+    found = read_corporate_actions(raw)[Kind.CORPORATE_ACTIONS]
+    assert found.select("symbol", "cash_per_share", "rights_price").rows() == [("600000.SH", 0.2, None)]
+
+
+def test_an_old_list_says_what_shares_were_called_on_its_day_and_no_more() -> None:
+    raw = pl.DataFrame(
+        {
+            "ts_code": ["600710.SH", "603843.SH", "000033.SZ"],
+            "name": ["*ST常林", "正平股份", "新都退"],
+            "industry": ["工程机械", "建筑施工", ""],
+            "timeToMarket": ["19960701", "20160905", "0"],
+        }
+    )
+    frame = read_old_list(raw)[Kind.INSTRUMENT_HISTORY]
+    assert set(frame.select("effective_from", "effective_to").rows()) == {(date(2016, 9, 5), date(2016, 9, 5))}
+    said = set(frame.select("symbol", "attribute", "value").rows())
+    assert {("600710.SH", "st", "*ST"), ("603843.SH", "st", "none"), ("000033.SZ", "st", "delisting")} <= said
+    assert ("603843.SH", "industry", "建筑施工") in said
+    assert ("000033.SZ", "industry") not in {row[:2] for row in said}
