@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 from libs.cli.main import app
 
 _VERBS = [
-    ["up"], ["down"], ["ps"], ["round"], ["replay"], ["data", "import"], ["apikey", "create"], ["apikey", "list"],
+    ["up"], ["down"], ["ps"], ["round"], ["replay"], ["data", "import"], ["data", "sync"], ["data", "cancel"],
+    ["data", "gaps"], ["data", "report"], ["data", "quarantine", "list"], ["data", "quarantine", "show"],
+    ["data", "quarantine", "release"], ["data", "quarantine", "dismiss"], ["apikey", "create"], ["apikey", "list"],
     ["apikey", "revoke"], ["db", "upgrade"],
 ]  # fmt: skip
 _HEAVY = ("sqlalchemy", "psycopg", "redis", "rich.table", "pydantic", "alembic", "libs.storage", "libs.bus")
@@ -60,7 +62,9 @@ print([name for name in {_HEAVY!r} if name in sys.modules])
         (["replay", "--symbols", "600519.XX"], "--symbols"),
         (["round", "maotai"], "SYMBOLS"),
         (["data", "import", "file:/nowhere/at/all"], "SOURCE"),
-        (["data", "import", "tushare"], "SOURCE"),
+        (["data", "sync", "--source", "akshare,akshare"], "SOURCE"),
+        (["data", "sync", "--kinds", "candles"], "--kinds"),
+        (["data", "sync", "--exact"], "--exact"),
         (["apikey", "create", "bob", "--role", "king"], "role"),
         (["db", "upgrade"], "HIDDENGEM_SERVICE_PASSWORD"),
     ],
@@ -73,7 +77,7 @@ def test_what_is_wrong_is_named_in_one_line(runner: CliRunner, arguments: list[s
     assert refused.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["round"], ["replay"], ["data", "import", "sim"], ["apikey", "list"]])
+@pytest.mark.parametrize("arguments", [["round"], ["replay"], ["data", "import", "sim"], ["data", "gaps"], ["apikey", "list"]])
 def test_without_a_desk_the_way_to_one_is_told(runner: CliRunner, arguments: list[str]) -> None:
     refused = runner.invoke(app, arguments)
     assert refused.exit_code == 78
