@@ -5,12 +5,12 @@ past the buckets and breakers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 
 import polars as pl
 
-from libs.domain.clock import Clock
+from libs.domain.clock import Clock, exchange_date
 from libs.domain.errors import HiddenGemError, InvalidInput
 from libs.marketdata.aggregate_slices import asks
 from libs.marketdata.findings import Canary, CanaryOutcome
@@ -36,7 +36,7 @@ RANGES: Mapping[Kind, Mapping[str, Range]] = MappingProxyType(
         Kind.INDEX_BARS: {"close": (1_000.0, 30_000.0)},
         Kind.VALUATIONS: {"pe_ttm": (3.0, 200.0), "pb_mrq": (0.5, 50.0), "market_value": (1e11, 1e14)},
         Kind.MARGIN: {"financing_balance": (1e11, 1e13), "lending_balance": (1e8, 1e12)},
-        Kind.NORTHBOUND: {"turnover": (1e9, 1e13)},
+        Kind.NORTHBOUND: {"net_buy": (-3e10, 3e10)},
         Kind.SECTOR_FLOWS: {"net_inflow": (-1e12, 1e12)},
         Kind.LIMIT_PRICES: {"limit_up": (50.0, 25_000.0), "limit_down": (40.0, 20_000.0)},
         Kind.PLEDGES: {"pledged_ratio": (0.0, 1.0)},
@@ -46,7 +46,15 @@ RANGES: Mapping[Kind, Mapping[str, Range]] = MappingProxyType(
 )
 """What 贵州茅台, CSI 300 and the whole market cannot have left in the units the desk stores: a slip of units lies a
 hundredfold outside."""
-MAY_BE_EMPTY = frozenset({Kind.SUSPENSIONS, Kind.UNLOCKS, Kind.DOCUMENTS, Kind.CORPORATE_ACTIONS, Kind.PLEDGES})
+MAY_BE_EMPTY = frozenset(
+    {Kind.SUSPENSIONS, Kind.UNLOCKS, Kind.DOCUMENTS, Kind.CORPORATE_ACTIONS, Kind.PLEDGES, Kind.GOODWILL}
+)
+_NORTHBOUND = Window(date(2024, 8, 12), date(2024, 8, 16))
+"""The last week of a series that has ended: what it was will not change any more."""
+_NEXT_MORNING = frozenset({Kind.MARGIN})
+"""Published the morning after: of the newest session there may be nothing yet."""
+_TODAY_ALONE = frozenset({Kind.SECTOR_FLOWS})
+"""Where a vendor keeps no history of it, only the evening of a session can tell."""
 _RARE = frozenset({Kind.STATEMENTS, Kind.GOODWILL, Kind.CORPORATE_ACTIONS, Kind.PLEDGES, Kind.UNLOCKS})
 
 
@@ -61,11 +69,17 @@ def run_canaries(
 
     `sessions` are those that are over, oldest first.
     """
-    if len(sessions) < SESSIONS:
-        raise InvalidInput("sessions", f"a canary needs {SESSIONS} sessions that are over")
+    if len(sessions) <= SESSIONS:
+        raise InvalidInput("sessions", f"a canary needs more than {SESSIONS} sessions that are over")
     found = []
     for provider in providers:
-        for kind in provider.capabilities:
+        for kind, capability in provider.capabilities.items():
+            if (
+                kind in _TODAY_ALONE
+                and capability.history_from is None
+                and exchange_date(clock.utc_now()) != sessions[-1]
+            ):
+                continue
             canary = ask_canary(provider, kind, sessions, clock)
             on_each(canary)
             found.append(canary)
@@ -92,14 +106,20 @@ def ask_canary(provider: Provider, kind: Kind, sessions: Sequence[date], clock: 
 
 
 def _answer(provider: Provider, kind: Kind, sessions: Sequence[date]) -> pl.DataFrame:
-    capability = provider.capabilities[kind]
-    questions = list(asks(_question(kind, sessions), capability, sessions[-1:]))
+    ask = _question(kind, sessions)
+    questions = asks(ask, provider.capabilities[kind], [ask.window.end])
     return pl.concat([provider.fetch(question).frame for question in questions])
 
 
 def _question(kind: Kind, sessions: Sequence[date]) -> Ask:
-    start = max(sessions[0], sessions[-_LONG]) if kind in _RARE and len(sessions) >= _LONG else sessions[-SESSIONS]
-    return Ask(kind, Window(start, sessions[-1]), (INDEX if kind is Kind.INDEX_BARS else SYMBOL,))
+    symbols = (INDEX if kind is Kind.INDEX_BARS else SYMBOL,)
+    if kind is Kind.NORTHBOUND:
+        return Ask(kind, _NORTHBOUND, symbols)
+    over = sessions[:-1] if kind in _NEXT_MORNING else sessions
+    start = over[-SESSIONS]
+    if kind in _RARE:
+        start = max(over[0], over[-1] - timedelta(days=_LONG))
+    return Ask(kind, Window(start, over[-1]), symbols)
 
 
 def _complain(kind: Kind, frame: pl.DataFrame) -> None:

@@ -47,7 +47,7 @@ def vendors(
     )
     opened: list[Provider] = []
     try:
-        opened.extend(_provider(name, settings, context) for name in chain_of(request, settings))
+        opened.extend(provider_named(name, settings, context) for name in chain_of(request, settings))
         yield Aggregator(opened, wanted, book=StoredSeries(engine), clock=clock, gate=gate)
     finally:
         for provider in opened:
@@ -61,7 +61,8 @@ def chain_of(request: SyncRequest, settings: IngestionSettings) -> tuple[VendorN
     return tuple(vendor for vendor in VENDORS if vendor != "tushare" or settings.tushare_token is not None)
 
 
-def _provider(name: VendorName, settings: IngestionSettings, context: ProviderContext) -> Provider:
+def provider_named(name: VendorName, settings: IngestionSettings, context: ProviderContext) -> Provider:
+    """One vendor's client; raises `ConfigurationError` naming the setting that is missing."""
     match name:
         case "tushare":
             if settings.tushare_token is None:

@@ -108,7 +108,7 @@ def test_every_endpoint_of_every_vendor_is_asked_and_told_of() -> None:
 
 def test_without_sessions_that_are_over_there_is_nothing_to_ask_about() -> None:
     with pytest.raises(InvalidInput, match="sessions"):
-        run_canaries([vendor()], SESSIONS[:2], ManualClock(NOW))
+        run_canaries([vendor()], SESSIONS[:3], ManualClock(NOW))
 
 
 def test_two_vendors_that_agree_are_reported_so() -> None:
