@@ -6,8 +6,6 @@ again.
 """
 
 import hashlib
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -123,13 +121,11 @@ class Fetcher:
         manners: Manners,
         *,
         network: Network | None = None,
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._politeness = politeness
         self._clock = clock
         self._manners = manners
         self._network = network or Network()
-        self._pause = pause
 
     def fetch(self, ask: Ask, known: Validators | None = None) -> Page:
         """The page, or one of the errors of this library; with `known`, perhaps "not modified"."""
@@ -186,7 +182,7 @@ class Fetcher:
         if not mine:
             raise NotDue(f"{host} is not asked before {at:%Y-%m-%d %H:%M:%S %Z}", at)
         if at > now:
-            self._pause((at - now).total_seconds())
+            self._network.pause((at - now).total_seconds())
 
     def _refuse_status(self, answer: Answer, url: str) -> None:
         status = answer.status

@@ -8,6 +8,7 @@ the socket goes to the very address that was checked; Host header, SNI and certi
 
 # ruff: noqa: ARG002 - the signatures are those of httpcore2; the deadline stands for every timeout
 import ssl
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Network:
     resolve: Resolve = resolve_by_system
     dial: Dial = dial_directly
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    pause: Callable[[float], None] = time.sleep
+    """How a host's turn is waited for."""
 
 
 class Deadline:

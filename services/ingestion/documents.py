@@ -7,7 +7,7 @@ Lists that carry their texts are read together, so that of several prints of one
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -189,9 +189,12 @@ def _row(
 
 
 def _plain(report: OutletReport) -> dict[str, object]:
-    told = asdict(report)
+    """The report as JSON; `asdict` would take a Counter apart wrongly."""
+    told = {part.name: getattr(report, part.name) for part in fields(report)}
+    told |= {name: dict(value) for name, value in told.items() if isinstance(value, dict)}
+    told["failed"] = asdict(report.failed) if report.failed else None
     told["due_at"] = report.due_at.isoformat() if report.due_at else None
-    return {name: dict(value) if isinstance(value, dict) else value for name, value in told.items()}
+    return told
 
 
 def _failed(report: OutletReport) -> FailedPart:
@@ -201,8 +204,8 @@ def _failed(report: OutletReport) -> FailedPart:
 
 def _tell(report: OutletReport) -> None:
     if report.failed is not None:
-        fields = {"outlet": report.outlet, "code": report.failed.code, "reason": report.failed.reason}
-        log.warning("an outlet could not be read to its end", extra=fields)
+        told = {"outlet": report.outlet, "code": report.failed.code, "reason": report.failed.reason}
+        log.warning("an outlet could not be read to its end", extra=told)
     if report.cut:
         log.warning("an outlet has more pages than are read", extra={"outlet": report.outlet})
     if report.removed:

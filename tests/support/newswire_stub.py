@@ -87,9 +87,9 @@ class NewswireStub:
             return Reply(ROBOTS_FOR_ALL.encode(), kind="text/plain")
         return Reply(b"no such page", 404)
 
-    def network(self) -> Network:
-        """The world as the fetcher sees it."""
-        return Network(resolve=self._resolve, dial=self._dial, tls=_client_side())
+    def network(self, pause: Callable[[float], None] = lambda _seconds: None) -> Network:
+        """The world as the fetcher sees it; `pause` is told what the fetcher would wait."""
+        return Network(resolve=self._resolve, dial=self._dial, tls=_client_side(), pause=pause)
 
     def _resolve(self, host: str, _port: int, _seconds: float) -> Sequence[str]:
         self.resolved.append(host)

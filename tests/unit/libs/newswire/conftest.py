@@ -65,7 +65,7 @@ MakeFetcher = Callable[..., Fetcher]
 def fetcher_of(stub: NewswireStub, clock: WallClock, notebook: Notebook) -> MakeFetcher:
     def make(**manners: float) -> Fetcher:
         polite = Manners(user_agent("ops@example.org"), **manners)
-        return Fetcher(notebook, clock, polite, network=stub.network(), pause=clock.sleep)
+        return Fetcher(notebook, clock, polite, network=stub.network(clock.sleep))
 
     return make
 
