@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from libs.ashare.boards import segment_of
 from libs.ashare.errors import UnknownRule
-from libs.ashare.outside import Outside, Row, explain, takes_back
+from libs.ashare.outside import NO_EX_DATES, NamedExDates, Outside, Row, explain, takes_back
 from libs.ashare.panel import (
     BOARDS,
     Bools,
@@ -95,6 +95,7 @@ class _Facts:
     age: Ints
     previous: Floats
     gap: Ints
+    idle: Ints
     reference: Floats
 
 
@@ -112,7 +113,10 @@ def check(bars: Bars, rulebook: Rulebook = RULEBOOK) -> Checked:
     _set(reason, ~on_ticks(facts.reference, facts.tick), Reason.DEFECTIVE)
     laid = _lay_bands(bars, facts, np.flatnonzero(reason == _UNDECIDED), rulebook)
     _set(reason, laid.contain(bars.low, bars.high), Reason.INSIDE)
-    told = {int(at): explain(_row(bars, facts, int(at)), rulebook) for at in np.flatnonzero(reason == _UNDECIDED)}
+    named = _named_ex_dates(bars, facts)
+    told = {
+        int(at): explain(_row(bars, facts, int(at), named), rulebook) for at in np.flatnonzero(reason == _UNDECIDED)
+    }
     for at, outside in told.items():
         reason[at] = REASONS.index(outside.reason)
     narrower = np.isin(facts.board, [BOARDS.index(board) for board in _NARROWER_ST]) & np.isfinite(laid.upper)
@@ -131,8 +135,12 @@ def _facts(bars: Bars, rulebook: Rulebook) -> _Facts:
     at = np.flatnonzero(limit > 0)
     exchange = np.array([symbol[-2:] for symbol in bars.symbols.tolist()])[bars.share]
     tick[at] = ticks(rulebook, board[at], bars.session[at], exchange[at])
-    previous, gap = _previous(bars, rulebook)
-    return _Facts(board, tick, limit, age, previous, gap, np.where(np.isnan(bars.pre_close), previous, bars.pre_close))
+    previous = _previous(bars)
+    place = np.searchsorted(np.array(rulebook.calendar.sessions, dtype="datetime64[D]"), bars.session).astype(np.int64)
+    gap = _missed(bars, place, np.ones(len(bars), dtype=np.bool_))
+    idle = _missed(bars, place, bars.traded)
+    reference = np.where(np.isnan(bars.pre_close), previous, bars.pre_close)
+    return _Facts(board, tick, limit, age, previous, gap, idle, reference)
 
 
 def _boards(symbols: NDArray[np.str_]) -> Codes:
@@ -160,18 +168,25 @@ def _panel(
     )
 
 
-def _previous(bars: Bars, rulebook: Rulebook) -> tuple[Floats, Ints]:
-    """The last close of the share before each row (NaN: none), and the sessions without a row since the row before."""
-    here = np.arange(len(bars))
+def _previous(bars: Bars) -> Floats:
+    """The last close of the share before each row; NaN: none."""
     with np.errstate(invalid="ignore"):
-        usable = np.isfinite(bars.close) & (bars.close > 0)
-    last = np.concatenate(([-1], np.maximum.accumulate(np.where(usable, here, -1))[:-1]))
+        last = _last_before(np.isfinite(bars.close) & (bars.close > 0))
     same = (last >= 0) & (bars.share[last] == bars.share)
-    place = np.searchsorted(np.array(rulebook.calendar.sessions, dtype="datetime64[D]"), bars.session)
-    before = np.maximum(here - 1, 0)
-    neighbour = (here > 0) & (bars.share[before] == bars.share)
-    gap = np.where(neighbour, np.maximum(place - place[before] - 1, 0), 0)
-    return np.where(same, bars.close[last], np.nan), gap.astype(np.int64)
+    return np.where(same, bars.close[last], np.nan)
+
+
+def _missed(bars: Bars, place: Ints, counted: Bools) -> Ints:
+    """The sessions between each row and the share's last counted row before it; 0 where there is none."""
+    last = _last_before(counted)
+    same = (last >= 0) & (bars.share[last] == bars.share)
+    return np.where(same, np.maximum(place - place[last] - 1, 0), 0)
+
+
+def _last_before(counted: Bools) -> Ints:
+    """Before each row, the nearest counted one; -1 where there is none."""
+    here = np.where(counted, np.arange(len(counted)), -1)
+    return np.concatenate(([-1], np.maximum.accumulate(here)[:-1])).astype(np.int64)
 
 
 def _repeated(bars: Bars) -> Bools:
@@ -218,7 +233,21 @@ def _lay_bands(bars: Bars, facts: _Facts, at: Ints, rulebook: Rulebook) -> Panel
     return PanelBands(lower, upper)
 
 
-def _row(bars: Bars, facts: _Facts, at: int) -> Row:
+def _named_ex_dates(bars: Bars, facts: _Facts) -> dict[str, NamedExDates]:
+    """By exchange, the cuts below the last close that the file itself names."""
+    with np.errstate(invalid="ignore"):
+        cut = np.where(bars.traded & ~_repeated(bars), facts.previous - bars.pre_close, 0.0) / facts.tick
+        marked = np.rint(cut) >= 1
+    exchange = np.array([symbol[-2:] for symbol in bars.symbols.tolist()])[bars.share]
+    named = {}
+    for place in np.unique(exchange[marked]).tolist():
+        here = marked & (exchange == place)
+        ratio = float((cut[here] * facts.tick[here] / facts.previous[here]).min())
+        named[place] = NamedExDates(int(here.sum()), round(float(cut[here].min())), ratio)
+    return named
+
+
+def _row(bars: Bars, facts: _Facts, at: int, named: dict[str, NamedExDates]) -> Row:
     tick = facts.tick[at]
 
     def whole(price: float) -> int | None:
@@ -230,17 +259,21 @@ def _row(bars: Bars, facts: _Facts, at: int) -> Row:
     return Row(
         symbol=Symbol(str(bars.symbols[share])),
         session=_day(bars, at),
+        open=round(bars.open[at] / tick),
         low=round(bars.low[at] / tick),
         high=round(bars.high[at] / tick),
+        close=round(bars.close[at] / tick),
         ratio=ratio,
         tick=Decimal(str(round(float(tick), 3))),
         previous=whole(facts.previous[at]),
         declared=whole(bars.pre_close[at]),
         gap=int(facts.gap[at]),
+        idle=int(facts.idle[at]),
         rows_left=int(np.searchsorted(bars.share, share, side="right")) - at,
         delisted=bool(bars.delisted[at]),
         taken_back=after is not None
         and takes_back(round(bars.close[at] / tick), round(bars.high[after] / tick), ratio),
+        named=named.get(str(bars.symbols[share])[-2:], NO_EX_DATES),
     )
 
 

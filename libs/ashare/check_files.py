@@ -75,15 +75,20 @@ def _rename(frame: pl.DataFrame, path: Path, needed: tuple[str, ...]) -> pl.Data
     return frame.select(pl.col(column).alias(meaning) for meaning, column in found.items())
 
 
-def _symbols(frame: pl.DataFrame) -> pl.Expr:
+def _plain_symbol() -> pl.Expr:
     """`600519.SH` from itself and from `sh.600519`, `SH600519`, `600519.XSHG` and `600519.SSE`."""
     text = pl.col("symbol").cast(pl.String).str.strip_chars().str.to_uppercase()
     text = text.str.replace(r"^(SH|SZ|BJ)\.?([0-9]{6})$", "${2}.${1}")
     text = text.str.replace(r"\.(XSHG|SSE|SS)$", ".SH").str.replace(r"\.(XSHE|SZSE)$", ".SZ")
-    wrong = frame.select(text.alias("symbol")).filter(~pl.col("symbol").str.contains(_SYMBOL).fill_null(value=False))
+    return text.alias("symbol")
+
+
+def _symbols(frame: pl.DataFrame) -> pl.Expr:
+    plain = frame.select(_plain_symbol())
+    wrong = plain.filter(~pl.col("symbol").str.contains(_SYMBOL).fill_null(value=False))
     if wrong.height:
         raise InvalidInput("FILE", f"{str(wrong.item(0, 0))[:32]!r} is not a symbol like 600519.SH")
-    return text.alias("symbol")
+    return _plain_symbol()
 
 
 def _day(frame: pl.DataFrame, name: str) -> pl.Expr:
@@ -117,7 +122,7 @@ def _instruments(frame: pl.DataFrame, path: Path, instruments: Path | None) -> p
     source = frame
     if instruments is not None:
         source = _rename(_load(instruments), instruments, ("symbol",))
-        source = source.with_columns(pl.col("symbol").cast(pl.String).str.strip_chars())
+        source = source.with_columns(_plain_symbol())
         source = source.filter(pl.col("symbol").str.contains(_SYMBOL))
     elif "list_date" not in frame.columns:
         source = frame.select("symbol")

@@ -8,13 +8,41 @@ from decimal import Decimal
 from libs.ashare.errors import UnknownRule
 from libs.ashare.fitting import References, lower, references, upper
 from libs.ashare.reasons import Reason
+from libs.ashare.rows import SpecialDay
 from libs.ashare.rulebook import Rulebook
 from libs.domain.market import Symbol
 
 _LEAST_BREAK = 5
 """Sessions between the last ordinary day and the delisting period, at the least."""
+_LONG_BREAK = 20
+"""Sessions without trading before a suspended listing is resumed or a share reform done, at the least."""
 _APPROXIMATE = 100
 """An approximate reference is wrong by no more than one part in so many."""
+_MANY = 50
+"""So many ex-dates tell which ones a file leaves out."""
+_LEAST_RATIO_LEFT_OUT = 0.005
+_LEAST_TICKS_LEFT_OUT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NamedExDates:
+    """The ex-dates that a file names at one exchange: how many, and the smallest cut among them."""
+
+    count: int
+    least_ticks: int
+    least_ratio: float
+
+    def leaves_out(self, cut: int, reference: int) -> bool:
+        """Whether a cut of so many ticks is one of those that the file can be seen to leave out.
+
+        It names many, none of them as small; and its smallest is too large for that to be chance.
+        """
+        too_few_ticks = cut < self.least_ticks and self.least_ticks >= _LEAST_TICKS_LEFT_OUT
+        too_small = cut / reference < self.least_ratio and self.least_ratio >= _LEAST_RATIO_LEFT_OUT
+        return self.count >= _MANY and (too_few_ticks or too_small)
+
+
+NO_EX_DATES = NamedExDates(0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +50,26 @@ class Row:
     """A day outside its band; prices in ticks. `ratio` is its limit in ten-thousandths.
 
     `previous` is the last close in the file, `declared` the reference the file names; `gap` the sessions without a
-    row since the row before; `rows_left` the share's rows from this one on; `taken_back`: the next session
-    trades above what this close allows.
+    row since the row before, `idle` those without a trade; `rows_left` the share's rows from this one on;
+    `taken_back`: the next session trades above what this close allows; `named`: the file's own ex-dates.
     """
 
     symbol: Symbol
     session: date
+    open: int
     low: int
     high: int
+    close: int
     ratio: int
     tick: Decimal
     previous: int | None
     declared: int | None
     gap: int
+    idle: int
     rows_left: int
     delisted: bool
     taken_back: bool
+    named: NamedExDates
 
     @property
     def fitting(self) -> References:
@@ -97,7 +129,7 @@ def _approximate_reference(row: Row, _: Rulebook) -> Outside | None:
 
 
 def _delisting_period(row: Row, rulebook: Rulebook) -> Outside | None:
-    if not row.delisted or row.gap < _LEAST_BREAK:
+    if not row.delisted or row.idle < _LEAST_BREAK:
         return None
     try:
         period = rulebook.delisting_period(row.session)
@@ -105,7 +137,38 @@ def _delisting_period(row: Row, rulebook: Rulebook) -> Outside | None:
         return None
     if not period.unlimited or period.sessions is None or row.rows_left > period.sessions:
         return None
-    return Outside(Reason.DELISTING_PERIOD, f"back after {row.gap} sessions, {row.rows_left} rows left")
+    return Outside(Reason.DELISTING_PERIOD, f"back after {row.idle} sessions, {row.rows_left} rows left")
+
+
+def _small_ex_date(row: Row, _: Rulebook) -> Outside | None:
+    if row.declared is None or row.declared != row.previous or row.taken_back:
+        return None
+    cut = row.declared - row.fitting.most
+    if not row.fitting.any or cut < 1 or not row.named.leaves_out(cut, row.declared):
+        return None
+    told = f"fits {row.price(row.fitting.most)}, a cut of {cut / row.declared:.2%}"
+    return Outside(Reason.SMALL_EX_DATE, f"{told}; the {row.named.count} ex-dates the file names have none as small")
+
+
+def _resumption(row: Row, rulebook: Rulebook) -> Outside | None:
+    reference = row.declared or row.previous
+    if reference is None or row.idle < _LONG_BREAK:
+        return None
+    above = min(row.open, row.close) > upper(reference, row.ratio)
+    below = max(row.open, row.close) < lower(reference, row.ratio)
+    if not (above or below) or not _lifts_limits(row.session, rulebook):
+        return None
+    return Outside(Reason.RESUMPTION, f"back after {row.idle} sessions, open and close beyond the limit")
+
+
+def _lifts_limits(session: date, rulebook: Rulebook) -> bool:
+    for day in (SpecialDay.LISTING_RESUMED, SpecialDay.SHARE_REFORM):
+        try:
+            if rulebook.special_day(day, session).unlimited:
+                return True
+        except UnknownRule:
+            continue
+    return False
 
 
 def _gap(row: Row, _: Rulebook) -> Outside | None:
@@ -123,7 +186,15 @@ def _ex_date(row: Row, _: Rulebook) -> Outside | None:
     return Outside(Reason.EX_DATE, f"fits a reference of {row.span(1, below)}, below the last close")
 
 
-_ASKED: Sequence[Asker] = (_known_reference, _approximate_reference, _delisting_period, _gap, _ex_date)
+_ASKED: Sequence[Asker] = (
+    _known_reference,
+    _approximate_reference,
+    _small_ex_date,
+    _delisting_period,
+    _gap,
+    _ex_date,
+    _resumption,
+)
 
 
 def takes_back(close: int, next_high: int, ratio: int) -> bool:

@@ -35,6 +35,12 @@ class Reason(StrEnum):
     """Inside the band of the reference price that `exemptions.toml` knows for this day."""
     APPROXIMATE_REFERENCE = "approximate_reference"
     """The file itself marks an ex-date here, and a reference within 1 % of its own fits the day."""
+    SMALL_EX_DATE = "small_ex_date"
+    """The file names references but, of its many ex-dates at this exchange, none as small as the one this day
+    implies below the last close; that reference fits the whole day, and the next session does not take it back."""
+    RESUMPTION = "resumption"
+    """Back after at least twenty sessions without trading, open and close beyond the same limit, in a time whose
+    rules know first sessions without limit after a suspended listing or a share reform."""
     DELISTING_PERIOD = "delisting_period"
     """First session of the delisting period: listed as delisted, back after at least five sessions, and no
     more rows follow than the period has sessions, in a time whose rule lifts the limit of that day."""

@@ -93,7 +93,7 @@ class Rulebook:
         ratio = self._ratio(board, session, special_treatment, fund)
         if symbol is not None and (symbol, session) in self.tables.exemptions:
             return None
-        if special_day is not None and self._special_day(special_day, session).unlimited:
+        if special_day is not None and self.special_day(special_day, session).unlimited:
             return None
         tick = self.tick(board, session, exchange_of(symbol) if symbol else None)
         if sessions_since_listing is None:
@@ -119,9 +119,10 @@ class Rulebook:
 
     def delisting_period(self, first_session: date) -> SpecialDayRow:
         """The rule of a delisting period (退市整理期) by its first session: how many sessions, the first unlimited?"""
-        return self._special_day(SpecialDay.DELISTING_PERIOD, first_session)
+        return self.special_day(SpecialDay.DELISTING_PERIOD, first_session)
 
-    def _special_day(self, day: SpecialDay, session: date) -> SpecialDayRow:
+    def special_day(self, day: SpecialDay, session: date) -> SpecialDayRow:
+        """Whether a session of this kind (特殊交易日) has a limit."""
         self.calendar.require(session)
         return self.tables.special_days[day].on(session)
 

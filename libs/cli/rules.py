@@ -29,6 +29,8 @@ _MEANING = {
     Reason.SPECIAL_DAY: "no limit by a dated fact of the rulebook",
     Reason.KNOWN_REFERENCE: "inside the band of a reference price the rulebook knows",
     Reason.APPROXIMATE_REFERENCE: "an ex-date whose reference in the file is approximate",
+    Reason.SMALL_EX_DATE: "an ex-date smaller than any the file names",
+    Reason.RESUMPTION: "back after a long break, on a day without limit",
     Reason.DELISTING_PERIOD: "first session of the delisting period",
     Reason.GAP: "sessions are missing before it: the last close is not the reference",
     Reason.EX_DATE: "an ex-date, in a file without reference prices",

@@ -5,7 +5,7 @@ data, and each difference is a named share.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from libs.ashare.reasons import BarReport, Reason
+from libs.ashare.rulebook import RULEBOOK, Rulebook
 from tests.support.real_data import real_data_dir
 
 pytest.importorskip("polars")
@@ -220,6 +221,20 @@ def test_the_limits_are_really_reached_everywhere(name: str, up: int, down: int)
     """A band too wide would also contain every bar: closes at the limits show that the bounds are exact."""
     told = _report(name)
     assert (sum(c.up for c in told.limit_closes), sum(c.down for c in told.limit_closes)) == (up, down)
+
+
+def test_without_a_single_dated_fact_all_but_two_rows_are_still_explained() -> None:
+    """The rules alone find the same days: what `exemptions.toml` adds is their names, and two rows."""
+    assert DATA is not None
+    blind = Rulebook(replace(RULEBOOK.tables, exemptions={}, references={}), RULEBOOK.calendar)
+    unexplained: set[str] = set()
+    found: Counter[Reason] = Counter()
+    for name in EXPECTED:
+        told = report(check(_checked(name).bars, blind))
+        unexplained |= {f"{f.symbol} {f.session}" for f in told.findings if f.reason is Reason.UNEXPLAINED}
+        found.update(told.reasons)
+    assert unexplained == {"900919.SH 2022-05-17", "600104.SH 2025-08-20"}
+    assert (found[Reason.SMALL_EX_DATE], found[Reason.RESUMPTION], found[Reason.DELISTING_PERIOD]) == (8, 2, 23)
 
 
 def test_both_regimes_of_the_delisting_period_are_in_the_bars() -> None:

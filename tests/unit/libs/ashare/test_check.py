@@ -124,6 +124,52 @@ def test_an_approximate_ex_ratio_is_forgiven_one_per_cent_on_the_ex_date_alone(t
     assert second(9.80) == "unexplained"
 
 
+def _with_ex_dates(cut: float, implied_low: float) -> list[dict[str, object]]:
+    """Sixty shares that go ex by `cut` of 10.00, and one whose low asks for a reference the file does not name."""
+    named = []
+    for nth in range(60):
+        symbol = {"ts_code": f"6001{nth:02d}.SH"}
+        named += [_row(DAYS[0], 10.0, 10.0, pre_close=10.0) | symbol]
+        named += [_row(DAYS[1], 9.9, 10.0, pre_close=round(10.0 - cut, 2)) | symbol]
+    return [*named, _row(DAYS[0], 10.0, 10.0, pre_close=10.0), _row(DAYS[1], implied_low, 9.9, pre_close=10.0)]
+
+
+@pytest.mark.parametrize(
+    ("cut", "low", "reason"),
+    [
+        (0.08, 8.96, "small_ex_date"),  # implies 9.95, a cut of 0.5 %: the file names none below 0.8 %
+        (0.08, 8.91, "unexplained"),  # implies 9.90: such cuts the file would have named
+        (0.02, 8.96, "unexplained"),  # the file names small ones
+        (0.02, 8.99, "small_ex_date"),  # implies 9.99: of one fen the file names none
+    ],
+)
+def test_an_ex_date_too_small_for_the_file_is_established_by_the_ones_it_names(
+    tmp_path: Path, cut: float, low: float, reason: str
+) -> None:
+    assert _reasons(_check(tmp_path, _with_ex_dates(cut, low)))[1] == reason
+
+
+def test_a_long_break_and_a_day_wholly_beyond_the_limit_is_a_resumption_without_limit(tmp_path: Path) -> None:
+    days = CALENDAR.sessions_between(date(2024, 6, 3), date(2024, 7, 31))
+    rows = [_row(days[0], 10.0, 10.0, pre_close=10.0), _row(days[21], 18.0, 24.0, 20.0, pre_close=10.0)]
+    assert _reasons(_check(tmp_path, rows))[1] == "resumption"
+    soon = [rows[0], rows[1] | {"date": days[20]}]
+    assert _reasons(_check(tmp_path, soon))[1] == "unexplained"
+    half = [rows[0], rows[1] | {"open": 10.5, "low": 10.2}]
+    assert _reasons(_check(tmp_path, half))[1] == "unexplained"
+
+
+def test_suspended_rows_count_as_the_break_before_a_resumption(tmp_path: Path) -> None:
+    days = CALENDAR.sessions_between(date(2024, 6, 3), date(2024, 7, 31))
+    still = [_row(day, 0.0, 0.0, pre_close=10.0, trade_status=0) for day in days[1:21]]
+    rows = [
+        _row(days[0], 10.0, 10.0, pre_close=10.0, trade_status=1),
+        *still,
+        _row(days[21], 18.0, 24.0, 20.0, pre_close=10.0, trade_status=1),
+    ]
+    assert _reasons(_check(tmp_path, rows)) == ["inside", *["suspended"] * 20, "resumption"]
+
+
 def test_missing_sessions_take_the_reference_away(tmp_path: Path) -> None:
     rows = [_row(DAYS[0], 10.0, 10.0), _row(DAYS[3], 12.4, 12.9)]
     checked = _check(tmp_path, rows)
