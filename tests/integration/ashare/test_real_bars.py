@@ -24,7 +24,7 @@ from libs.ashare.check_report import report
 DATA = real_data_dir()
 pytestmark = [
     pytest.mark.skipif(DATA is None, reason="the real market data is not here (HIDDENGEM_TEST_DATA)"),
-    pytest.mark.requirement("B1"),
+    pytest.mark.requirement("F5"),
 ]
 
 MAIN, BUBBLE = "cn_daily_2020_2025", "cn_daily_2013_2016"
