@@ -55,7 +55,7 @@ class Calendar:
         self._set(self.last, tuple(day for day in self.sessions if day not in off))
 
     def horizon_days(self, today: date) -> int:
-        """Calendar days from `today` to the last day known; negative beyond it. Metric: calendar_horizon_days."""
+        """Calendar days from `today` to the last day known; negative beyond it."""
         return (self.last - today).days
 
     def horizon_is_near(self, today: date) -> bool:
