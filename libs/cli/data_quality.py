@@ -10,6 +10,7 @@ from uuid import UUID
 from rich.table import Table
 
 from libs.ashare.calendar import CALENDAR
+from libs.bus.errors import HandlerFailed
 from libs.cli.connection import DeskConnection, find_desk
 from libs.cli.data_sync import EXIT_PARTLY
 from libs.cli.imports import follow, summary
@@ -76,11 +77,24 @@ def show_held(quarantine_id: int, *, as_json: bool) -> int:
 def decide(decision: Decision, ids: list[int], why: str, who: str | None) -> int:
     """Release rows into their tables, or dismiss them; ingestion does it, all or none."""
     desk = find_desk()
+    _require_held(desk, ids)
     asked = DecideQuarantine(decision=decision, ids=tuple(dict.fromkeys(ids)), who=who or getpass.getuser(), why=why)
-    decided = desk.ask("ingestion", DECIDE_QUARANTINE, asked).decided
+    try:
+        decided = desk.ask("ingestion", DECIDE_QUARANTINE, asked).decided
+    except HandlerFailed as e:
+        if e.remote_code != InvalidInput.code:
+            raise
+        raise InvalidInput("ids", "the table of one of them refuses it; ingestion's log has the reason") from e
     done = "released" if decision == "release" else "dismissed"
     console.print(f"{decided} {'row' if decided == 1 else 'rows'} {done}")
     return 0
+
+
+def _require_held(desk: DeskConnection, ids: Sequence[int]) -> None:
+    with desk.engine() as engine, transaction(engine, read_only=True) as tx:
+        missing = sorted(set(ids) - quarantine.held_among(tx, ids))
+    if missing:
+        raise InvalidInput("ids", f"not held in quarantine: {', '.join(map(str, missing[:10]))}")
 
 
 def show_gaps(symbols: str | None, *, source: str | None, repair: bool, as_json: bool) -> int:

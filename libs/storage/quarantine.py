@@ -132,6 +132,11 @@ def find(connection: Connection, quarantine_id: int) -> Held:
     return Held(*row)
 
 
+def held_among(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that wait for a decision."""
+    return set(connection.execute(_HELD_AMONG, {"ids": list(ids)}).scalars())
+
+
 def counts(connection: Connection) -> list[tuple[str, str, int]]:
     """How many rows are held, by kind and reason."""
     return [(kind, reason, count) for kind, reason, count in connection.execute(_COUNTS)]
@@ -203,6 +208,7 @@ _COUNTS = text("""
     SELECT kind, reason, count(*) FROM market.quarantine WHERE state = 'HELD'
     GROUP BY kind, reason ORDER BY kind, reason
 """)
+_HELD_AMONG = text("SELECT quarantine_id FROM market.quarantine WHERE quarantine_id = ANY(:ids) AND state = 'HELD'")
 _DECIDE = text(f"""
     UPDATE market.quarantine SET state = :state, decided_by = :who, decided_why = :why, decided_at = :now
     WHERE quarantine_id = ANY(:ids) AND state = 'HELD'

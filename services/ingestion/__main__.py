@@ -1,5 +1,6 @@
 """Entry of ingestion: answers what `libs.contracts.market` asks, works the jobs off, and keeps to the schedule."""
 
+import logging
 import os
 import sys
 from functools import partial
@@ -19,6 +20,7 @@ from libs.contracts.market import (
     SyncCancelled,
     SyncRequest,
 )
+from libs.domain.errors import InvalidInput
 from libs.marketdata.choose import parse_source
 from libs.runtime.service import Runtime, Service, run_service
 from libs.storage.engine import in_transaction
@@ -30,6 +32,8 @@ from services.ingestion.freshness import FeedFigures
 from services.ingestion.jobs import Jobs
 from services.ingestion.scheduler import Orders, Scheduler
 from services.ingestion.settings import IngestionSettings
+
+log = logging.getLogger(__name__)
 
 
 def build(runtime: Runtime[IngestionSettings]) -> Service:
@@ -54,7 +58,11 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
         return SyncCancelled(cancelled=await jobs.cancel(request.job_id))
 
     async def quarantine(request: DecideQuarantine, _call: Call) -> QuarantineDecided:
-        decided = await in_transaction(runtime.engine, decide, request, runtime.clock.utc_now())
+        try:
+            decided = await in_transaction(runtime.engine, decide, request, runtime.clock.utc_now())
+        except InvalidInput as e:
+            log.warning("a decision about the quarantine was refused", extra={"reason": str(e)})
+            raise
         return QuarantineDecided(decided=decided)
 
     endpoint = Endpoint(runtime.card("ingestion"))
