@@ -24,7 +24,7 @@ from libs.newswire.errors import (
     PageChanged,
     RobotsRefused,
 )
-from libs.newswire.fetcher import Fetcher
+from libs.newswire.fetcher import Ask, Fetcher, Page
 from libs.newswire.items import Article, Item
 from libs.newswire.outlets import ListPage, Outlet, ask_for, canonical_issuer, list_pages
 from libs.newswire.politeness import Politeness, Validators
@@ -90,7 +90,8 @@ class _Found:
     urls: set[str] = field(default_factory=set)
 
 
-Told = Callable[[float, str], None]
+Told = Callable[[str, int], None]
+"""Told after every page: the outlet, and how many of its pages were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Collector:
     fetcher: Fetcher
     politeness: Politeness
     clock: Clock
-    told: Told = lambda _share, _message: None
+    told: Told = lambda _outlet, _pages: None
 
     def collect(
         self, outlets: Sequence[Outlet], since: datetime, *, known: Iterable[Known] = (), symbols: Sequence[Symbol] = ()
@@ -108,10 +109,7 @@ class Collector:
         """Everything the outlets published since then and that is not known; `symbols` for outlets read by symbol."""
         deduper = Deduper(known)
         found = _Found()
-        reports = []
-        for i, outlet in enumerate(outlets):
-            self.told(i / len(outlets), f"newswire: {outlet.id}")
-            reports.append(_Reading(self, outlet, since, deduper, found).run(symbols))
+        reports = [_Reading(self, outlet, since, deduper, found).run(symbols) for outlet in outlets]
         return _sorted_out(found, {report.outlet: report for report in reports}, deduper)
 
 
@@ -178,11 +176,10 @@ class _Reading:
         for page_number in range(1, self.outlet.pages + 1):
             ask = ask_for(self.outlet, listed, page_number, self.since, now)
             known = self.with_.politeness.validators(listed.key) if page_number == 1 and ask.form is None else None
-            page = self.with_.fetcher.fetch(ask, known)
+            page = self._fetched(ask, known)
             if page.not_modified:
                 self.report.unchanged += 1
                 return
-            self.report.fetched += 1
             listing = self.outlet.parse_list(page)
             validators = validators or page.validators
             for item in listing.items:
@@ -245,9 +242,13 @@ class _Reading:
     def _article(self, item: Item) -> Article:
         if item.body is not None or self.outlet.parse_article is None:
             return Article(item.body or "")
-        page = self.with_.fetcher.fetch(self.outlet.ask(item.url))
-        self.report.fetched += 1
-        return self.outlet.parse_article(page)
+        return self.outlet.parse_article(self._fetched(self.outlet.ask(item.url), None))
+
+    def _fetched(self, ask: Ask, known: Validators | None) -> Page:
+        page = self.with_.fetcher.fetch(ask, known)
+        self.report.fetched += not page.not_modified
+        self.with_.told(self.outlet.id, self.report.fetched)
+        return page
 
 
 def _when(listed: When, own: When | None) -> When:

@@ -31,6 +31,7 @@ from libs.newswire.robots import EVERYTHING, NOTHING, PRODUCT, parse_robots
 _LARGEST_ROBOTS = 512 * 1024
 _MOST_REDIRECTS = 3
 _LONGEST_URL = 2000
+_LONGEST_VALIDATOR = 200
 _ROBOTS_HOURS = 24
 _BAN = timedelta(hours=1)
 _PAUSE_UNKNOWN = timedelta(minutes=15)
@@ -153,9 +154,7 @@ class Fetcher:
             self._refuse_status(answer, url)
             _refuse_type(answer, ask.expect, url)
             body = _read(answer, url, LARGEST_BODY)
-            validators = Validators(answer.headers.get("etag"), answer.headers.get("last-modified"))
-            kept = validators if validators != Validators(None, None) else None
-            return Page(url, body, charset_of(answer.headers.get("content-type", "")), kept)
+            return Page(url, body, charset_of(answer.headers.get("content-type", "")), _validators(answer))
 
     def _headers(self, ask: Ask, url: str, known: Validators | None) -> tuple[dict[str, str], bytes | None]:
         headers = {
@@ -278,6 +277,17 @@ def _read(answer: Answer, url: str, limit: int) -> bytes:
         return read_body(answer.chunks, answer.headers, limit)
     except (ContentRefused, FetchTimeout, FetchFailed) as e:
         raise type(e)(f"{url}: {e}") from e
+
+
+def _validators(answer: Answer) -> Validators | None:
+    """What can be sent back as it came; None where there is nothing."""
+    etag, modified = (_plain_value(answer.headers.get(name)) for name in ("etag", "last-modified"))
+    return Validators(etag, modified) if etag or modified else None
+
+
+def _plain_value(value: str | None) -> str | None:
+    fit = value is not None and value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALIDATOR
+    return value if fit else None
 
 
 def _host(url: str) -> str:

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from libs.newswire.duplicates import Known
+from libs.domain.market import Symbol
+from libs.newswire.documents import Document
+from libs.newswire.duplicates import Known, remembered
 from libs.newswire.likeness import Likeness
 from libs.newswire.politeness import KnownRobots, Validators
 from libs.newswire.robots import Rules
@@ -93,6 +95,28 @@ def known(connection: Connection, since: datetime) -> list[Known]:
     ]
 
 
+def from_elsewhere(connection: Connection, since: datetime) -> list[Known]:
+    """What recognises the texts since then that came by another way: files, vendors."""
+    return [
+        remembered(
+            Document(
+                kind=row.kind,
+                outlet_id=f"{row.source}:{row.outlet}",
+                outlet=row.outlet,
+                title=row.title,
+                body=row.body,
+                url=row.url or f"stored:{row.document_id}",
+                published_at=row.published_at,
+                issuer=row.issuer,
+                document_number=row.document_number,
+                symbols=tuple(Symbol(symbol) for symbol in row.symbols),
+            ),
+            row.document_id,
+        )
+        for row in connection.execute(_FROM_ELSEWHERE, {"since": since})
+    ]
+
+
 def remember(connection: Connection, read: Sequence[Known]) -> None:
     """Keep what recognises these texts; an address that is known already stays with its document."""
     if read:
@@ -161,6 +185,10 @@ _KNOWN = text("""
     SELECT document_id, outlet_id, url_key, number_key, facts, words, length, exact, symbols, has_body, published_at
     FROM market.newswire_seen WHERE published_at >= :since OR number_key IS NOT NULL
     ORDER BY published_at, url_key
+""")
+_FROM_ELSEWHERE = text("""
+    SELECT document_id, kind, outlet, title, body, url, issuer, document_number, symbols, source, published_at
+    FROM market.documents WHERE source <> 'newswire' AND published_at >= :since ORDER BY published_at, document_id
 """)
 _REMEMBER = text("""
     INSERT INTO market.newswire_seen (url_key, document_id, outlet_id, number_key, facts, words, length, exact, symbols,

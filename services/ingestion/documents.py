@@ -19,7 +19,7 @@ from libs.domain.errors import InvalidInput
 from libs.domain.market import Symbol
 from libs.marketdata.frames import SCHEMAS
 from libs.marketdata.source import Kind, Progress, silent
-from libs.newswire.collect import Collected, Collector, OutletReport
+from libs.newswire.collect import Collected, Collector, OutletReport, Told
 from libs.newswire.documents import Document
 from libs.newswire.fetcher import Fetcher, Manners, user_agent
 from libs.newswire.network import Network
@@ -81,13 +81,14 @@ def collect_documents(
         raise InvalidInput("from_date", f"the newswire reads back {MOST_DAYS} days; older texts come from files")
     politeness = newswire_cache.PostgresPoliteness(engine)
     manners = Manners(user_agent(settings.newswire_contact), deadline_seconds=settings.newswire_fetch_seconds)
-    collector = Collector(Fetcher(politeness, clock, manners, network=network), politeness, clock)
+    fetcher = Fetcher(politeness, clock, manners, network=network)
     groups = list(_groups(chosen(settings.outlet_ids)))
     found = _Sum()
     for i, group in enumerate(groups):
-        progress(i / len(groups), f"{SOURCE}: {', '.join(outlet.id for outlet in group)}")
+        collector = Collector(fetcher, politeness, clock, _shown(progress, i, len(groups)))
         with transaction(engine, read_only=True) as connection:
             known = newswire_cache.known(connection, since - _COMPARED)
+            known += newswire_cache.from_elsewhere(connection, since - _COMPARED)
         began = clock.utc_now()
         collected = collector.collect(group, since, known=known, symbols=wanted.symbols)
         with transaction(engine) as connection:
@@ -119,6 +120,15 @@ def frame_of(documents: Sequence[Document]) -> pl.DataFrame:
         for document in documents
     ]
     return pl.DataFrame(rows, schema=SCHEMAS[Kind.DOCUMENTS], orient="row")
+
+
+def _shown(progress: Progress, at: int, groups: int) -> Told:
+    """Every page moves the job a little: nobody knows before how many there will be."""
+
+    def told(outlet: str, pages: int) -> None:
+        progress((at + pages / (pages + 20)) / groups, f"{SOURCE}: {outlet}, {pages} pages")
+
+    return told
 
 
 def _groups(outlets: Sequence[Outlet]) -> Iterator[tuple[Outlet, ...]]:

@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import polars as pl
 import pytest
 from sqlalchemy import text
 
 from libs.domain.errors import InvalidInput
-from libs.storage import newswire_cache, sync_jobs
+from libs.marketdata.source import Kind
+from libs.newswire.documents import Document
+from libs.storage import market_writes, newswire_cache, sync_jobs
 from libs.storage.engine import transaction
-from services.ingestion.documents import DocumentsReport, Wanted, collect_documents
+from services.ingestion.documents import DocumentsReport, Wanted, collect_documents, frame_of
 from services.ingestion.documents_settings import DocumentsSettings
 from tests.integration.ingestion.conftest import Ingestion
 from tests.support import newswire_pages as pages
@@ -175,6 +178,48 @@ def test_a_copy_is_remembered_with_the_document_that_is_kept(
     (kept,) = rows(ingestion, "SELECT document_id FROM market.documents WHERE title = '证监会发布甲规则'")
     (seen,) = rows(ingestion, "SELECT document_id FROM market.newswire_seen WHERE url_key LIKE '%/c3/%'")
     assert seen["document_id"] == kept["document_id"]
+
+
+def test_a_text_that_came_from_a_file_is_not_stored_again(
+    ingestion: Ingestion, stub: NewswireStub, clock: SetClock, job: UUID
+) -> None:
+    told = "会议强调，要保持政策连续性稳定性，持续推动经济回升向好，扎实做好保供稳价等各项工作。"
+    made = Made("某会议在京召开", "https://tv.cctv.com/2024/09/26/VIDEabc240926.shtml", "2024-09-26", told)
+    stored = Document(
+        kind="policy",
+        outlet_id="file",
+        outlet="CCTV",
+        title=made.title,
+        body=f"央视网消息（新闻联播）：{told}",
+        url="",
+        published_at=datetime(2024, 9, 26, 11, 30, tzinfo=UTC),
+    )
+    with transaction(ingestion.engine) as connection:
+        frame = frame_of([stored]).with_columns(url=pl.lit(None, dtype=pl.String))
+        market_writes.upsert(connection, Kind.DOCUMENTS, frame, market_writes.Provenance("file", False, NOW))
+    stub.give("tv.cctv.com", "/lm/xwlb/day/20240926.shtml", Reply(pages.cctv_list([made])))
+    stub.give("tv.cctv.com", path_of(made.url), Reply(pages.cctv_article(made)))
+    report = collect(ingestion, stub, clock, job, "cctv", since=NOW - timedelta(hours=20))
+    assert report.outlets[0].duplicates == {"text": 1}
+    assert ingestion.count("documents") == 1
+
+
+def test_every_page_moves_the_job_and_whoever_ends_it_is_obeyed(
+    ingestion: Ingestion, stub: NewswireStub, clock: SetClock, job: UUID
+) -> None:
+    shown: list[tuple[float, str]] = []
+    settings, wanted = DocumentsSettings(newswire_outlets="csrc,cninfo"), Wanted(job, NOW - timedelta(days=5))
+
+    def progress(share: float, message: str) -> None:
+        shown.append((share, message))
+        if message.startswith("newswire: cninfo"):
+            raise sync_jobs.JobEnded("by the operator")
+
+    with pytest.raises(sync_jobs.JobEnded):
+        collect_documents(ingestion.engine, settings, clock, wanted, progress=progress, network=stub.network())
+    assert [message for _, message in shown][:3] == [f"newswire: csrc, {n} pages" for n in (1, 2, 3)]
+    assert [share for share, _ in shown] == sorted(share for share, _ in shown)
+    assert ingestion.count("documents") == 2
 
 
 def test_an_outlet_that_fails_is_reported_and_the_others_are_stored(

@@ -253,6 +253,22 @@ def test_a_server_that_trickles_meets_the_deadline(stub: NewswireStub, fetcher_o
         fetcher_of(deadline_seconds=0.4).fetch(ask())
 
 
+def test_a_server_that_says_nothing_meets_the_deadline(stub: NewswireStub, fetcher_of: MakeFetcher) -> None:
+    def silent(_request: Requested) -> Reply:
+        stub.released.wait(0.8)
+        return Reply(PAGE.encode())
+
+    stub.give(HOST, "/page.html", silent)
+    with pytest.raises(FetchTimeout):
+        fetcher_of(deadline_seconds=0.3).fetch(ask())
+
+
+@pytest.mark.parametrize("etag", ["\xe4\xb8", '"' + "x" * 300 + '"', ""])
+def test_a_mark_that_cannot_be_sent_back_is_not_kept(stub: NewswireStub, fetcher: Fetcher, etag: str) -> None:
+    stub.give(HOST, "/page.html", Reply(PAGE.encode(), headers={"ETag": etag}))
+    assert fetcher.fetch(ask()).validators is None
+
+
 @pytest.mark.parametrize("kind", ["application/pdf", "image/png", "application/octet-stream", "text/css", ""])
 def test_what_is_no_page_is_refused(stub: NewswireStub, fetcher: Fetcher, kind: str) -> None:
     stub.give(HOST, "/page.html", Reply(b"%PDF", kind=kind))
