@@ -55,6 +55,10 @@ class TooLate(HiddenGemError):
 _IS_OPEN = text("SELECT EXISTS (SELECT FROM trading.openings WHERE account_id = :account_id AND session = :session)")
 _ASK = text("SELECT trading.open_session(:account_id, :session)")
 _SUBSCRIBE = text("SELECT trading.subscribe_rights(:account_id, :symbol, :ex_date, :quantity, :listed_on, :actor)")
+_OFFERS = text("""
+    SELECT EXISTS (SELECT FROM market.corporate_actions
+        WHERE symbol = :symbol AND ex_date = :ex_date AND rights_per_share > 0)
+""")
 _OPEN = text("""
     INSERT INTO trading.openings (account_id, session, actions, payments)
     VALUES (:account_id, :session, :actions, :payments)
@@ -126,6 +130,11 @@ def ask_to_open(tx: Connection, account_id: str, session: date) -> bool:
 def is_open(tx: Connection, account_id: str, session: date) -> bool:
     """Whether everything due by this session's opening is booked."""
     return bool(tx.execute(_IS_OPEN, {"account_id": account_id, "session": session}).scalar())
+
+
+def offers_rights(tx: Connection, symbol: Symbol, ex_date: date) -> bool:
+    """Whether rights with this ex-date are stored."""
+    return bool(tx.execute(_OFFERS, {"symbol": symbol, "ex_date": ex_date}).scalar())
 
 
 def subscribe_rights(

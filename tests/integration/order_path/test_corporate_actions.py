@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from libs.cli import rights
+from libs.domain.errors import InvalidInput, NotFound
 from libs.domain.trading import OrderState, Side
 from libs.storage import entitlements, ledger, lots, positions
 from libs.storage.clock import Phase
@@ -302,6 +304,22 @@ def test_an_instruction_after_the_opening_is_too_late(path: OrderPath) -> None:
     path.open_session(WEDNESDAY)
     with pytest.raises(entitlements.TooLate, match="was opened"):
         _instruct(path, 100)
+
+
+def test_the_command_line_takes_an_operators_word(path: OrderPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIDDENGEM_OWNER_URL", path.database)
+    with pytest.raises(NotFound, match="are stored"):
+        rights.subscribe(MAOTAI, "2024-09-04", 100, listed_on="2024-09-05", account=None)
+    seed_action(path.database, MAOTAI, WEDNESDAY, rights_per_share="0.3", rights_price="6")
+    assert rights.subscribe("600519.sh", "2024-09-04", 100, listed_on="2024-09-05", account=None) == 0
+    kept = path.rows("SELECT account_id, symbol, ex_date, quantity, listed_on FROM trading.rights_instructions")
+    assert kept == [(ACCOUNT, MAOTAI, WEDNESDAY, 100, THURSDAY)]
+    for wrong, field in (({"listed_on": "2024-09-03"}, "LISTED_ON"), ({"listed_on": "2024-09-05"}, "SYMBOL")):
+        with pytest.raises(InvalidInput) as refused:
+            rights.subscribe(MAOTAI, "2024-09-04", 100, account=None, **wrong)
+        assert refused.value.field == field
+    with pytest.raises(NotFound, match="account"):
+        rights.subscribe(MAOTAI, "2024-09-04", 100, listed_on="2024-09-05", account="nobody's")
 
 
 def test_opening_twice_books_nothing_twice(path: OrderPath) -> None:

@@ -13,7 +13,7 @@ _VERBS = [
     ["up"], ["down"], ["ps"], ["round"], ["replay"], ["data", "import"], ["data", "sync"], ["data", "cancel"],
     ["data", "gaps"], ["data", "report"], ["data", "quarantine", "list"], ["data", "quarantine", "show"],
     ["data", "quarantine", "release"], ["data", "quarantine", "dismiss"], ["apikey", "create"], ["apikey", "list"],
-    ["apikey", "revoke"], ["db", "upgrade"],
+    ["apikey", "revoke"], ["db", "upgrade"], ["rights", "subscribe"],
 ]  # fmt: skip
 _HEAVY = ("sqlalchemy", "psycopg", "redis", "rich.table", "pydantic", "alembic", "libs.storage", "libs.bus")
 
@@ -77,7 +77,9 @@ def test_what_is_wrong_is_named_in_one_line(runner: CliRunner, arguments: list[s
     assert refused.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["round"], ["replay"], ["data", "import", "sim"], ["data", "gaps"], ["apikey", "list"]])
+@pytest.mark.parametrize(
+    "arguments", [["round"], ["replay"], ["data", "import", "sim"], ["data", "gaps"], ["apikey", "list"]]
+)
 def test_without_a_desk_the_way_to_one_is_told(runner: CliRunner, arguments: list[str]) -> None:
     refused = runner.invoke(app, arguments)
     assert refused.exit_code == 78
