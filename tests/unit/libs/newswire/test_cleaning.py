@@ -112,3 +112,10 @@ def test_links_lead_to_plain_addresses_or_nowhere(reference: str, url: str) -> N
 def test_hostile_markup_costs_time_in_proportion_to_its_length_only() -> None:
     for unit in ("<!-", "<script>", "<div>", "<style", "-->", "<!--"):
         assert len(plain(unit * 100_000).text) <= 300_000
+
+
+def test_markup_that_keeps_putting_itself_together_loses_its_brackets() -> None:
+    cleaned = clean("<scr" * 20 + "<script></script>" + "ipt>" * 20 + "乙")
+    assert "<" not in cleaned.text
+    assert cleaned.removed["markup"]
+    assert clean(cleaned.text).removed == {}

@@ -2,7 +2,9 @@
 
 import gzip
 import zlib
+from dataclasses import replace
 
+import httpcore2
 import pytest
 
 from libs.newswire.errors import (
@@ -15,7 +17,7 @@ from libs.newswire.errors import (
     NotDue,
     RobotsRefused,
 )
-from libs.newswire.fetcher import Expect, Fetcher
+from libs.newswire.fetcher import Expect, Fetcher, Manners
 from libs.newswire.payload import read_text
 from libs.newswire.politeness import Notebook, Validators
 from tests.support.newswire_stub import PUBLIC, NewswireStub, Reply, Requested
@@ -324,6 +326,46 @@ def test_a_site_whose_rules_cannot_be_read_is_left_alone(stub: NewswireStub, fet
     with pytest.raises(FetchFailed):
         fetcher.fetch(ask())
     assert not stub.asked_for("/page.html")
+
+
+def test_the_rules_may_stand_elsewhere_on_the_list_and_nowhere_else(
+    stub: NewswireStub, fetcher_of: MakeFetcher
+) -> None:
+    stub.give(HOST, "/page.html", Reply(PAGE.encode()))
+    stub.give(HOST, "/robots.txt", Reply(status=301, headers={"Location": "https://www.pbc.gov.cn/robots.txt"}))
+    stub.give("www.pbc.gov.cn", "/robots.txt", Reply(b"User-agent: *\nDisallow: /page", kind="text/plain"))
+    with pytest.raises(RobotsRefused):
+        fetcher_of().fetch(ask())
+    stub.give("www.pbc.gov.cn", "/robots.txt", Reply(status=301, headers={"Location": "http://169.254.169.254/"}))
+    with pytest.raises(RobotsRefused):
+        fetcher_of().fetch(ask())
+
+
+def test_rules_that_lead_off_the_list_are_not_followed(stub: NewswireStub, fetcher: Fetcher) -> None:
+    stub.give(HOST, "/robots.txt", Reply(status=301, headers={"Location": "http://169.254.169.254/"}))
+    with pytest.raises(AddressRefused):
+        fetcher.fetch(ask())
+    assert set(stub.resolved) == {HOST}
+
+
+def test_an_address_that_does_not_answer_gives_way_to_the_next_one(stub: NewswireStub, clock: WallClock) -> None:
+    tried: list[str] = []
+    world = stub.network(clock.sleep)
+
+    def dial(address: str, port: int, seconds: float) -> httpcore2.NetworkStream:
+        tried.append(address)
+        if address == PUBLIC:
+            raise httpcore2.ConnectError("refused")
+        return world.dial(address, port, seconds)
+
+    stub.addresses = lambda _host: [PUBLIC, "8.8.4.4"]
+    stub.give(HOST, "/page.html", Reply(PAGE.encode()))
+    reach = Fetcher(Notebook(), clock, Manners("hiddengem"), network=replace(world, dial=dial))
+    assert reach.fetch(ask()).body
+    assert tried == [PUBLIC, "8.8.4.4"] * 2
+    stub.addresses = lambda _host: [PUBLIC]
+    with pytest.raises(FetchFailed, match="answers"):
+        reach.fetch(ask())
 
 
 def test_requests_to_one_host_keep_their_distance(stub: NewswireStub, fetcher: Fetcher, clock: WallClock) -> None:
