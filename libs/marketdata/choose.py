@@ -143,7 +143,7 @@ def _answering(addresses: Mapping[VendorName, str], probe: Probe) -> set[str]:
     found: set[str] = set()
 
     def ask(name: str, address: str) -> None:
-        parts = urlsplit(address)
+        parts = urlsplit(address if "//" in address else f"//{address}")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if parts.hostname and probe(parts.hostname, port, PROBE_SECONDS):
             found.add(name)

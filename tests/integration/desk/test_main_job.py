@@ -43,7 +43,7 @@ def test_the_main_job_survives_its_servers_and_is_skipped_where_nothing_is_new(m
 
 
 def test_without_a_vendor_the_market_is_simulated_and_says_so_everywhere() -> None:
-    with new_desk(HIDDENGEM_AKSHARE_URL="http://127.0.0.1:1") as desk:
+    with new_desk(HIDDENGEM_AKSHARE_URL="http://127.0.0.1:1", HIDDENGEM_BAOSTOCK_URL="127.0.0.1:1") as desk:
         desk.serve()
         assert desk.said.count("SIMULATED EXCHANGE, NOT REAL DATA") >= 2
         for table in _MARKED:

@@ -111,6 +111,17 @@ def test_one_vendor_that_answers_is_enough_and_the_desk_keeps_its_database_when_
     assert only(443) == only(10030) == only(80)
 
 
+def test_an_address_without_scheme_is_a_host_and_its_port() -> None:
+    asked: list[tuple[str, int]] = []
+
+    def probe(host: str, port: int, _seconds: float) -> bool:
+        asked.append((host, port))
+        return False
+
+    choose(None, {"HIDDENGEM_BAOSTOCK_URL": "127.0.0.1:4711"}, probe=probe)
+    assert ("127.0.0.1", 4711) in asked
+
+
 def test_where_nobody_answers_the_simulated_exchange_comes_with_a_notice_that_names_real_sources() -> None:
     choice = choose(None, {}, probe=nobody)
     assert choice.synthetic
