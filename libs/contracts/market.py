@@ -110,6 +110,8 @@ class ImportReport(Event):
     duplicates: int = 0
     conflicts: int = 0
     """Rows whose key another file gave before with other values; the first file by name wins."""
+    flags: dict[str, int] = Field(default_factory=dict)
+    """Rows that were stored although something about them is odd, by what it is."""
     already_imported: bool = False
     """The same bytes were imported before and not read again; the counts are those of that time."""
 

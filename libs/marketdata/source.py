@@ -120,10 +120,21 @@ class Batch:
     """Rows whose key was already read, with the same values."""
     conflicts: int = 0
     """Rows whose key was already read, with other values; the first one read is kept."""
+    flags: Mapping[str, int] = field(default_factory=dict)
+    """Rows that are kept although something about them is odd, by what it is."""
     refused: pl.DataFrame | None = None
     """The rows counted in `rejected` themselves, in the columns of `validation.REFUSED`: the first 10,000 of them."""
     source: str | None = None
     """Which vendor of a chain gave it; None: the source it was read from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastBar:
+    """The newest bar known of a share before those of a batch."""
+
+    session: date
+    close: float
+    suspended: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ _LARGEST_PRICE = 99_999_999.0
 _LARGEST_AMOUNT = 1e14
 _LARGEST_VOLUME = 1e14
 _WRONG_UNIT_SHARE = 0.2
-_TOLERANCE = 0.02
+TOLERANCE = 0.02
+"""How far a mean price may lie outside low and high: amounts are rounded, and block trades count in some sources."""
 _PRICES = ("open", "high", "low", "close")
 
 Checks = Sequence[tuple[str, pl.Expr]]
@@ -161,7 +162,7 @@ def wrong_units(bars: pl.DataFrame) -> str | None:
     """What is wrong where the mean price of a day, amount over volume, often lies outside its low and high."""
     traded = bars.filter(pl.col("volume") > 0)
     mean = pl.col("amount") / pl.col("volume")
-    outside = (mean < pl.col("low") * (1 - _TOLERANCE)) | (mean > pl.col("high") * (1 + _TOLERANCE))
+    outside = (mean < pl.col("low") * (1 - TOLERANCE)) | (mean > pl.col("high") * (1 + TOLERANCE))
     share = float(traded.select(outside.mean().fill_null(0.0)).item())
     if share <= _WRONG_UNIT_SHARE:
         return None

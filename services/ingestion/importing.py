@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 
 from libs.contracts.market import FailedPart, ImportReport, SkippedFile, SyncReport
 from libs.domain.clock import Clock
+from libs.marketdata.bar_checks import judge_bars
 from libs.marketdata.source import Batch, Kind, Part, Source, SourceError
-from libs.storage import market_writes, quarantine, sync_jobs
+from libs.storage import bars_before, market_writes, quarantine, sync_jobs
 from libs.storage.engine import Connection, Engine, transaction
 
 log = logging.getLogger(__name__)
@@ -145,6 +146,7 @@ class Importer:
         return reports
 
     def _write(self, connection: Connection, batch: Batch) -> ImportReport:
+        batch = _judged(connection, batch)
         source = batch.source or self.source.name
         now = self.clock.utc_now()
         provenance = market_writes.Provenance(source, self.source.synthetic, now)
@@ -177,6 +179,17 @@ class Importer:
         )
 
 
+def _judged(connection: Connection, batch: Batch) -> Batch:
+    """Bars are held against the band of their day and the close before them; everything else is as it came."""
+    if batch.kind is not Kind.BARS or not batch.frame.height:
+        return batch
+    ends = batch.frame.sort("symbol", "session").group_by("symbol", maintain_order=True).first()
+    firsts = dict(ends.select("symbol", "session").rows())
+    return judge_bars(
+        batch, bars_before.listing_dates(connection, list(firsts)), bars_before.last_bars(connection, firsts)
+    )
+
+
 def refused_rows(batch: Batch) -> list[quarantine.RefusedRow]:
     """The rows of a batch that its checks refused, as they go into quarantine."""
     if batch.refused is None:
@@ -200,4 +213,5 @@ def _report(batch: Batch, written: market_writes.Written) -> ImportReport:
         rejected=dict(batch.rejected),
         duplicates=batch.duplicates,
         conflicts=batch.conflicts,
+        flags=dict(batch.flags),
     )

@@ -88,6 +88,7 @@ _VALUATION = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.requirement("B8")
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(_VALUATION, min_size=1, max_size=40), again=st.lists(_VALUATION, min_size=1, max_size=40))
 def test_nulls_in_any_places_arrive_and_only_rows_that_differ_are_written(

@@ -36,6 +36,7 @@ def old_database(servers: Servers) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.requirement("B2")
 def test_a_desk_of_the_first_revision_keeps_its_rows(old_database: str) -> None:
     with psycopg.connect(old_database, autocommit=True) as connection:
         connection.execute(OLD_ROWS.encode())
@@ -52,6 +53,7 @@ def test_a_desk_of_the_first_revision_keeps_its_rows(old_database: str) -> None:
         engine.dispose()
 
 
+@pytest.mark.requirement("B2")
 def test_the_same_migration_runs_on_postgresql_16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "_PG_HOME", "pginstall")
     monkeypatch.setattr(postgres, "_CLUSTER", ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"))
@@ -93,6 +95,7 @@ def test_a_partition_is_a_month_of_shanghai_and_is_made_once(owner: Engine) -> N
     assert [name for name in names if "pkey" not in name] == ["market.ticks_202402", "market.ticks_202403"]
 
 
+@pytest.mark.requirement("B4")
 def test_old_months_are_dropped_whole_and_the_month_of_the_day_stays(owner: Engine) -> None:
     days = [datetime(2024, month, 28, 10, 0, tzinfo=SHANGHAI) for month in (1, 2, 3)]
     rows = [{**GOOD[Kind.TICKS], "traded_at": day, "published_at": day} for day in days]

@@ -62,6 +62,7 @@ def stood_in(servers: Servers, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.requirement("B1")
 def test_intraday_tables_are_hypertables_and_are_written_like_any_other(real: str) -> None:
     ensure_logins(real, ["ingestion"], "s3cret")
     engine = make_engine(service_url(real, "ingestion", "s3cret"))
@@ -114,6 +115,7 @@ def test_the_extension_is_found_and_asked_for_hypertables(stood_in: str) -> None
         assert connection.execute("SELECT market.drop_before('ticks', '2019-01-01')").fetchone() == (1,)
 
 
+@pytest.mark.requirement("B4")
 def test_what_the_timescale_edition_is_asked_is_well_formed(stood_in: str) -> None:
     """Everything of the features that plain PostgreSQL can judge: grammar, names, and the aggregate's query."""
     upgrade(stood_in)
