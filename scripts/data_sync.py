@@ -37,7 +37,7 @@ def options_of(arguments: list[str]) -> SyncOptions:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--source", default="vendors", help="vendors (default), one vendor, a chain, file:PATH or sim")
-    parser.add_argument("--symbols", help="comma separated; without it the twenty large names of the default list")
+    parser.add_argument("--symbols", help="comma separated; without it the large names of the default list")
     parser.add_argument("--kinds", help=f"comma separated, of: {', '.join(Kind)}; without it what a desk needs")
     parser.add_argument("--from", dest="first", metavar="DATE", help="first session, like 2024-09-02")
     parser.add_argument("--to", dest="last", metavar="DATE", help="last session; without it the newest completed one")

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from libs.cli.connection import DeskConnection, NotRunning, find_desk, patiently
-from libs.cli.imports import ImportFailed, bar, show, summary
+from libs.cli.imports import ImportFailed, bar, doing, duration, show, summary
 from libs.cli.terminal import chatter, console, print_json
 from libs.contracts.market import (
     CANCEL_SYNC,
@@ -131,10 +131,10 @@ def show_plan(plan: SyncPlan, *, on: Console) -> None:
     for name in ("parts", "calls", "at least"):
         table.add_column(name, justify="right")
     for line in plan.calls:
-        counts = (f"{line.parts:,}", f"{line.calls:,}", _duration(line.seconds))
+        counts = (f"{line.parts:,}", f"{line.calls:,}", duration(line.seconds))
         table.add_row(line.kind, line.vendor, line.host, *counts)
     on.print(table)
-    on.print(f"at least {_duration(plan.seconds)} in all, as fast as the busiest host lets calls pass")
+    on.print(f"at least {duration(plan.seconds)} in all, as fast as the busiest host lets calls pass")
 
 
 def _desk(options: SyncOptions) -> DeskConnection:
@@ -176,7 +176,7 @@ def _followed(desk: DeskConnection, engine: Engine, job_id: UUID, on: Console) -
     with _worker(desk, job_id) as alive, bar(on) as progress:
         task = progress.add_task("starting", total=1.0)
         while (job := _look(engine, job_id)).status == "RUNNING":
-            progress.update(task, completed=job.progress, description=_doing(job))
+            progress.update(task, completed=job.progress, description=doing(job))
             if not alive() and _look(engine, job_id).status == "RUNNING":
                 raise ImportFailed(f"the process of job {job_id} has died; --resume {job_id} goes on with it")
             time.sleep(_LOOK_SECONDS)
@@ -229,19 +229,6 @@ def _job_id(engine: Engine, text: str) -> UUID:
     if job_id is None:
         raise NotFound("every job is done; there is nothing to go on with")
     return job_id
-
-
-def _doing(job: Job) -> str:
-    if job.parts_total is None:
-        return "starting"
-    left = f", {_duration(job.eta_seconds)} left" if job.eta_seconds else ""
-    return f"part {min(job.parts_done + 1, job.parts_total):,} of {job.parts_total:,}{left}  {job.message[:60]}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _listed(text: str | None) -> list[str]:

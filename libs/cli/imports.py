@@ -56,11 +56,30 @@ def sync(desk: DeskConnection, request: SyncRequest, *, on: Console) -> SyncRepo
     accepted = desk.ask("ingestion", SYNC, request)
     with desk.engine() as engine, bar(on) as progress:
         task = progress.add_task("reading the market", total=1.0)
-        job = follow(engine, accepted.job_id, lambda seen: progress.update(task, completed=seen.progress))
+        job = follow(
+            engine,
+            accepted.job_id,
+            lambda seen: progress.update(task, completed=seen.progress, description=doing(seen)),
+        )
         progress.update(task, completed=1.0)
     if job.status != "DONE" or job.report is None:
         raise ImportFailed(job.error or "ingestion gave no reason")
     return SyncReport.model_validate(job.report)
+
+
+def doing(job: Job) -> str:
+    """What a running job does, how far it is, and how long the rest will take."""
+    if job.parts_total is None:
+        return "starting"
+    left = f", {duration(job.eta_seconds)} left" if job.eta_seconds else ""
+    return f"part {min(job.parts_done + 1, job.parts_total):,} of {job.parts_total:,}{left}  {job.message[:60]}"
+
+
+def duration(seconds: float) -> str:
+    """As people say it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def bar(on: Console) -> Progress:

@@ -22,6 +22,7 @@ from libs.cli.desk_plan import DeskPlan
 from libs.cli.readiness import Awaited, NotReady, last_words, wait_until_ready
 from libs.cli.rounds import check_symbols
 from libs.cli.terminal import EXIT_INTERRUPTED, console
+from libs.contracts.market import DEFAULT_SYMBOLS, SyncRequest
 from libs.domain.errors import InvalidInput
 from libs.domain.market import Symbol
 from libs.marketdata.choose import HOW_TO_GET_REAL_DATA, SourceChoice, choose, parse_window
@@ -98,9 +99,7 @@ def main_job(
     choice: SourceChoice, desk: DeskConnection, first: date | None, last: date | None, symbols: tuple[Symbol, ...]
 ) -> None:
     """Import the market and replay it, telling how it goes."""
-    asked = (
-        imports.sync_request(choice, first, last, symbols) if choice.chain else imports.sync_request(choice, None, None)
-    )
+    asked = _asked(choice, first, last, symbols)
     imported = imports.sync(desk, asked, on=console)
     console.print(f"market: {imports.summary(imported)}")
     with desk.engine() as engine:
@@ -112,6 +111,14 @@ def main_job(
         report.show(engine, done, on=console)
     if choice.synthetic:
         _banner(choice)
+
+
+def _asked(choice: SourceChoice, first: date | None, last: date | None, symbols: tuple[Symbol, ...]) -> SyncRequest:
+    """All there is of files; of vendors the watchlist, and beside it enough names to speak of the market's breadth."""
+    if not choice.chain:
+        return imports.sync_request(choice, None, None)
+    wanted = tuple(dict.fromkeys((*symbols, *DEFAULT_SYMBOLS))) if symbols else ()
+    return imports.sync_request(choice, first, last, wanted)
 
 
 @contextmanager

@@ -25,6 +25,15 @@ DESK_KINDS = (
 )
 """What vendors are asked for when nobody said: what a desk needs to come to decisions and to keep its books."""
 
+DEFAULT_SYMBOLS = (
+    "000001.SZ", "000333.SZ", "000651.SZ", "000725.SZ", "000858.SZ", "002415.SZ", "002475.SZ", "002594.SZ",
+    "300059.SZ", "300750.SZ", "600000.SH", "600028.SH", "600030.SH", "600036.SH", "600276.SH", "600519.SH",
+    "600690.SH", "600887.SH", "600900.SH", "601012.SH", "601088.SH", "601166.SH", "601318.SH", "601398.SH",
+    "601857.SH", "688981.SH",
+)  # fmt: skip
+"""What vendors are asked about when nobody said: large names over many industries and three boards, enough of them to
+speak of the breadth of the market even when some do not trade."""
+
 
 class SyncRequest(Command):
     """What to fetch. Files and the simulated exchange give all they have; vendors take symbols or a default list."""
@@ -40,7 +49,7 @@ class SyncRequest(Command):
     to_date: date | None = None
     symbols: Annotated[tuple[SymbolText, ...], Field(max_length=10_000)] = ()
     exact: bool = False
-    """Fetch these sessions and nothing else; without it the history that analysts need comes with them."""
+    """Fetch these sessions and nothing else; without it the year before comes with them, which analysts need."""
     refresh: bool = False
     """Ask vendors again even where their answer is kept."""
     dry_run: bool = False

@@ -10,8 +10,9 @@ from libs.domain.errors import InvalidInput
 from libs.marketdata.sessions import last_completed_session
 from libs.marketdata.source import Window
 
-HISTORY_SESSIONS = 120
-"""How much history vendors are asked for before the first session that is wanted."""
+HISTORY_SESSIONS = 260
+"""How much history vendors are asked for before the first session that is wanted: a year and a little, because a
+valuation is judged by its own past from 250 sessions on."""
 DEFAULT_SESSIONS = 20
 
 
@@ -23,6 +24,18 @@ class Known:
     stored: tuple[date, date] | None
     """First and last session stored of this source."""
     now: datetime
+
+
+def asked_window(request: SyncRequest, known: Known) -> Window:
+    """The sessions asked for alone, without the history before them."""
+    whole = covering_window(request, known)
+    if request.exact:
+        return whole
+    return Window(request.from_date or _first_of_the_last(whole.end), min(request.to_date or whole.end, whole.end))
+
+
+def _first_of_the_last(end: date) -> date:
+    return CALENDAR.sessions_between(CALENDAR.first, end)[-DEFAULT_SESSIONS:][0]
 
 
 def covering_window(request: SyncRequest, known: Known) -> Window:
@@ -40,7 +53,7 @@ def covering_window(request: SyncRequest, known: Known) -> Window:
     before_end = CALENDAR.sessions_between(CALENDAR.first, end)
     if not before_end:
         raise InvalidInput("to_date", f"no session up to {end} is known")
-    first = request.from_date or before_end[-DEFAULT_SESSIONS:][0]
+    first = request.from_date or _first_of_the_last(end)
     history = [session for session in before_end if session < first][-HISTORY_SESSIONS:]
     start = history[0] if history else before_end[0]
     if known.stored:

@@ -1,14 +1,13 @@
 """What a request would do, said without doing it: the answer to a dry run."""
 
-from libs.contracts.market import PlannedCalls, SyncPlan, SyncRequest
-from libs.marketdata.aggregate import Aggregator
+from libs.contracts.market import DEFAULT_SYMBOLS, PlannedCalls, SyncPlan, SyncRequest
 from libs.marketdata.aggregate_slices import PlannedKind
 from libs.marketdata.guarded_gate import GateRules
 from libs.marketdata.source import Source
 from libs.storage import sync_jobs
 from libs.storage.engine import Engine, transaction
 from services.ingestion.known import Known, covering_window
-from services.ingestion.watchlist import DEFAULT_SYMBOLS
+from services.ingestion.vendors import Vendors
 
 
 def plan_of(source: Source, request: SyncRequest, known: Known, engine: Engine, *, pace: float) -> SyncPlan:
@@ -19,7 +18,7 @@ def plan_of(source: Source, request: SyncRequest, known: Known, engine: Engine, 
             bool(part.fingerprint and sync_jobs.stored_before(connection, source.name, part.name, part.fingerprint))
             for part in parts
         )
-    if not isinstance(source, Aggregator):
+    if not isinstance(source, Vendors):
         return SyncPlan(parts=len(parts), already_stored=stored)
     window = covering_window(request, known)
     calls = tuple(_calls(planned, pace) for planned in source.plan())

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from libs.ashare.calendar import CALENDAR, Calendar
 from libs.ashare.errors import UnknownRule
-from libs.contracts.market import SyncRequest
+from libs.contracts.market import DEFAULT_SYMBOLS, SyncRequest
 from libs.domain.clock import Clock
 from libs.marketdata.choose import SourceChoice
 from libs.marketdata.source import Window
@@ -22,7 +22,6 @@ from libs.storage import clock as desk_clock
 from libs.storage import schedule_runs, sync_jobs
 from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction
 from services.ingestion.schedule import FIRST_LOOK_BACK, LOOK_BACK, SCHEDULE, Due, Entry, due, spanned
-from services.ingestion.watchlist import DEFAULT_SYMBOLS
 
 log = logging.getLogger(__name__)
 

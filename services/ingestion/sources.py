@@ -9,7 +9,7 @@ from libs.contracts.market import SyncRequest
 from libs.marketdata.sessions import last_completed_session
 from libs.marketdata.source import Source
 from libs.storage.engine import Engine
-from services.ingestion.known import Known, covering_window
+from services.ingestion.known import Known
 from services.ingestion.settings import IngestionSettings
 
 
@@ -28,5 +28,5 @@ def opened(request: SyncRequest, settings: IngestionSettings, known: Known, engi
         case _:
             from services.ingestion.vendors import vendors
 
-            with vendors(request, settings, known, covering_window(request, known), engine) as source:
+            with vendors(request, settings, known, engine) as source:
                 yield source

@@ -6,32 +6,61 @@ away, and what one has asked is not asked again.
 
 # ruff: noqa: PLC0415 - a job loads the libraries of its own vendors and no other
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from libs.contracts.market import DESK_KINDS, SyncRequest
+from libs.contracts.market import DEFAULT_SYMBOLS, DESK_KINDS, SyncRequest
 from libs.domain.clock import SHANGHAI, SystemClock
-from libs.domain.errors import ConfigurationError
+from libs.domain.errors import ConfigurationError, InvalidInput
 from libs.marketdata.aggregate import Aggregator
-from libs.marketdata.aggregate_slices import Wanted
+from libs.marketdata.aggregate_slices import PlannedKind, Wanted
 from libs.marketdata.choose import VENDORS, VendorName
 from libs.marketdata.guarded_gate import GateRules, GuardedGate, Guards
 from libs.marketdata.provider import Provider, ProviderContext
-from libs.marketdata.source import Kind, Window
+from libs.marketdata.source import Batch, Kind, Part, Skipped
 from libs.storage.engine import Engine
 from libs.storage.vendor_answers import StoredCache
 from libs.storage.vendor_breakers import StoredBreakers
 from libs.storage.vendor_buckets import StoredQuota
 from libs.storage.vendor_series import StoredSeries
-from services.ingestion.known import Known
+from services.ingestion.known import Known, asked_window, covering_window
 from services.ingestion.settings import IngestionSettings
-from services.ingestion.watchlist import DEFAULT_SYMBOLS
+
+_EVENTS = frozenset({Kind.SUSPENSIONS, Kind.LIMIT_PRICES})
+"""Kinds about single sessions, which vendors give session by session: history would cost much and help nobody."""
+
+
+class Vendors:
+    """A `Source` over vendors: series with the history before what was asked for, and events without."""
+
+    synthetic = False
+
+    def __init__(self, sources: Sequence[Aggregator], left_out: Sequence[Skipped]) -> None:
+        self.name = sources[0].name
+        self.kinds = frozenset().union(*(source.kinds for source in sources))
+        self._left_out = tuple(left_out)
+        self._sources = tuple(sources)
+        self._of_part = {part.name: source for source in sources for part in source.parts()}
+
+    def parts(self) -> list[Part]:
+        """The parts of both, series first."""
+        return [part for source in self._sources for part in source.parts()]
+
+    def read(self, part: Part) -> list[Batch]:
+        """Everything of one part."""
+        return self._of_part[part.name].read(part)
+
+    def skipped(self) -> list[Skipped]:
+        """What nobody could give."""
+        return [*self._left_out, *(skipped for source in self._sources for skipped in source.skipped())]
+
+    def plan(self) -> list[PlannedKind]:
+        """The calls this would take."""
+        return [planned for source in self._sources for planned in source.plan()]
 
 
 @contextmanager
-def vendors(
-    request: SyncRequest, settings: IngestionSettings, known: Known, window: Window, engine: Engine
-) -> Iterator[Aggregator]:
+def vendors(request: SyncRequest, settings: IngestionSettings, known: Known, engine: Engine) -> Iterator[Vendors]:
     """The vendors of a request; their clients and processes end with the block."""
     clock = SystemClock()
     guards = Guards(StoredQuota(engine), StoredBreakers(engine), StoredCache(engine))
@@ -39,19 +68,33 @@ def vendors(
     gate = GuardedGate(guards, clock, time.sleep, rules=rules, refresh=request.refresh)
     now = known.now.astimezone(SHANGHAI)
     context = ProviderContext(tuple(known.sessions), now, settings.vendor_call_seconds, gate)
-    wanted = Wanted(
-        kinds=tuple(kind for kind in request.kinds or DESK_KINDS if kind is not Kind.DOCUMENTS),
-        window=window,
-        symbols=request.symbols or DEFAULT_SYMBOLS,
-        sessions=tuple(known.sessions),
-    )
     opened: list[Provider] = []
     try:
         opened.extend(provider_named(name, settings, context) for name in chain_of(request, settings))
-        yield Aggregator(opened, wanted, book=StoredSeries(engine), clock=clock, gate=gate)
+        found: list[Aggregator] = []
+        refused: list[InvalidInput] = []
+        for wanted in _wanted(request, known):
+            try:
+                found.append(Aggregator(opened, wanted, book=StoredSeries(engine), clock=clock, gate=gate))
+            except InvalidInput as e:
+                refused.append(e)
+        if not found:
+            raise refused[0]
+        yield Vendors(found, [Skipped(e.field, e.message) for e in refused])
     finally:
         for provider in opened:
             provider.close()
+
+
+def _wanted(request: SyncRequest, known: Known) -> Iterator[Wanted]:
+    kinds = [kind for kind in request.kinds or DESK_KINDS if kind is not Kind.DOCUMENTS]
+    series = tuple(kind for kind in kinds if kind not in _EVENTS)
+    events = tuple(kind for kind in kinds if kind in _EVENTS)
+    symbols, sessions = request.symbols or DEFAULT_SYMBOLS, tuple(known.sessions)
+    if series:
+        yield Wanted(series, covering_window(request, known), symbols, sessions)
+    if events:
+        yield Wanted(events, asked_window(request, known), symbols, sessions)
 
 
 def chain_of(request: SyncRequest, settings: IngestionSettings) -> tuple[VendorName, ...]:

@@ -1,17 +1,13 @@
-"""The symbols a request names must be known to its source; those it does not name are a small documented list."""
+"""The symbols a request names must be known to its source."""
 
 from collections.abc import Sequence
 
+from libs.contracts.market import DEFAULT_SYMBOLS
 from libs.domain.errors import InvalidInput
 from libs.storage import sync_jobs
 from libs.storage.engine import Engine, transaction
 
-DEFAULT_SYMBOLS = (
-    "000001.SZ", "000333.SZ", "000651.SZ", "000858.SZ", "002415.SZ", "002594.SZ", "300059.SZ", "300750.SZ",
-    "600000.SH", "600030.SH", "600036.SH", "600276.SH", "600519.SH", "600887.SH", "600900.SH", "601012.SH",
-    "601166.SH", "601318.SH", "601398.SH", "688981.SH",
-)  # fmt: skip
-"""What is fetched from a vendor when nobody said which: twenty large names over many industries and three boards."""
+__all__ = ["DEFAULT_SYMBOLS", "require_bars"]
 
 
 def require_bars(engine: Engine, symbols: Sequence[str], source: str) -> None:
