@@ -16,7 +16,6 @@ from libs.marketdata.frames import KEYS, conform, with_next_morning
 from libs.marketdata.read_events import (
     read_corporate_actions,
     read_northbound,
-    read_old_list,
     read_sector_flows,
     read_unlocks,
 )
@@ -32,6 +31,7 @@ from libs.marketdata.readers import (
     read_index,
     read_instruments,
     read_margin,
+    read_old_list,
     read_policy,
     valuations_of,
 )

@@ -1,11 +1,11 @@
-"""Files of flows and events: northbound trading, sector flows, unlocks, corporate actions, older lists of shares."""
+"""Files of flows and events: northbound trading, sector flows, unlocks, corporate actions."""
 
 from datetime import time
 
 import polars as pl
 
 from libs.domain.market import Board
-from libs.marketdata.file_columns import HUNDRED_MILLION, day, number, or_null, with_missing
+from libs.marketdata.file_columns import HUNDRED_MILLION, day, number, or_null
 from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.readers import board_name
 from libs.marketdata.source import Kind
@@ -88,41 +88,3 @@ def read_corporate_actions(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     ).filter(pl.sum_horizontal(_GIVEN.values()) != 0)
     shares = [board_name(symbol) in _A_SHARES for symbol in frame["symbol"]]
     return {Kind.CORPORATE_ACTIONS: frame.filter(pl.Series(shares)).with_columns(published("ex_date", BEFORE_THE_OPEN))}
-
-
-def read_old_list(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
-    """What shares were called on the day of an old list: the day of the newest listing it knows, and that day alone."""
-    raw = with_missing(raw, "industry")
-    listed = raw.select(
-        pl.col("ts_code").alias("symbol"),
-        day("timeToMarket", raw).max().alias("on"),
-        pl.col("name").str.strip_chars().alias("name"),
-        _st_of("name").alias("st"),
-        pl.col("industry").cast(pl.String).str.strip_chars().alias("industry"),
-    )
-    rows = listed.unpivot(
-        on=["name", "st", "industry"], index=["symbol", "on"], variable_name="attribute", value_name="value"
-    ).filter(pl.col("value").fill_null("") != "")
-    dated = rows.select(
-        "symbol",
-        "attribute",
-        pl.col("on").alias("effective_from"),
-        pl.col("on").alias("effective_to"),
-        "value",
-        pl.lit("a list of that day").alias("reason"),
-    )
-    return {Kind.INSTRUMENT_HISTORY: dated.with_columns(published("effective_from", END_OF_DAY))}
-
-
-def _st_of(name: str) -> pl.Expr:
-    """What a name says of special treatment: `*ST`, `ST` (S*ST and SST too), `delisting` (退) or `none`."""
-    text = pl.col(name)
-    return (
-        pl.when(text.str.contains("退"))
-        .then(pl.lit("delisting"))
-        .when(text.str.contains("*ST", literal=True))
-        .then(pl.lit("*ST"))
-        .when(text.str.contains("ST", literal=True))
-        .then(pl.lit("ST"))
-        .otherwise(pl.lit("none"))
-    )

@@ -105,6 +105,12 @@ def read_instruments(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     return {Kind.INSTRUMENTS: with_initials(frame)}
 
 
+def read_old_list(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
+    """A list with the columns of Tushare's old `get_stock_basics`; shares without a listing date are refused later."""
+    known = with_missing(raw, "industry").rename({"timeToMarket": "list_date"})
+    return read_instruments(known.with_columns(pl.col("industry").cast(pl.String)))
+
+
 def read_daily(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """Daily bars, with the valuations of the day in the same row."""
     raw = with_missing(raw, "turnover_rate", "adj_factor", *VALUATIONS)

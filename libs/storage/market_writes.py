@@ -56,8 +56,9 @@ _SEPARATOR = "\x1f"
 def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance: Provenance) -> Written:
     """Bring the rows of `frame` into the table of `kind`; the columns are those of `frames.SCHEMAS[kind]`.
 
-    A row whose key is stored is replaced where any value, its source or its being synthetic differs. Writers of one
-    table take turns. Rows nobody can have stored before are copied straight into it.
+    A row whose key is stored is replaced where any value, its source or its being synthetic differs; a list of shares
+    replaces none of a later day. Writers of one table take turns. Rows that nobody can have stored before are copied
+    straight into it.
     """
     if not frame.height:
         return Written()
@@ -230,12 +231,14 @@ def _merge_sql(kind: Kind, staged: str, table: Table) -> str:
     matches = " AND ".join(f"stored.{name} = staged.{name}" for name in table.key)
     # Keeps the search within the partitions that can hold the rows.
     within = f" AND stored.{table.span} BETWEEN :first AND :last" if table.span else ""
+    # A list of an earlier day has nothing to say about what a later one has said.
+    newer = " AND staged.as_of >= stored.as_of" if kind is Kind.INSTRUMENTS else ""
     changes = ", ".join(f"{name} = excluded.{name}" for name in [*plain, "source", "synthetic", "fetched_at"])
     return f"""
         WITH differing AS MATERIALIZED (
             SELECT {given}, stored.{table.key[0]} IS NULL AS fresh
             FROM {staged} AS staged LEFT JOIN market.{kind.value} AS stored ON {matches}{within}
-            WHERE stored.{table.key[0]} IS NULL OR ({old}) IS DISTINCT FROM ({new})
+            WHERE stored.{table.key[0]} IS NULL OR (({old}) IS DISTINCT FROM ({new}){newer})
         ), written AS (
             INSERT INTO market.{kind.value} ({names}, source, synthetic, fetched_at)
             SELECT {names}, CAST(:source AS text), CAST(:synthetic AS boolean), CAST(:fetched_at AS timestamptz)

@@ -112,6 +112,16 @@ def test_nulls_in_any_places_arrive_and_only_rows_that_differ_are_written(
     assert kept == expected
 
 
+def test_a_list_of_an_earlier_day_replaces_nothing_and_adds_what_is_missing(connection: Connection) -> None:
+    share = GOOD[Kind.INSTRUMENTS]
+    upsert(connection, Kind.INSTRUMENTS, frame_of(Kind.INSTRUMENTS, share), PROVENANCE)
+    older = {**share, "name": "茅台", "as_of": DAY - timedelta(days=1)}
+    frame = frame_of(Kind.INSTRUMENTS, older, {**older, "symbol": "600001.SH"})
+    assert upsert(connection, Kind.INSTRUMENTS, frame, PROVENANCE) == Written(inserted=1, unchanged=1)
+    later = frame_of(Kind.INSTRUMENTS, {**older, "as_of": DAY + timedelta(days=1)})
+    assert upsert(connection, Kind.INSTRUMENTS, later, PROVENANCE) == Written(updated=1)
+
+
 def test_intraday_rows_of_several_months_find_their_partitions(connection: Connection) -> None:
     days = [datetime(2019, month, 1, 10, 0, tzinfo=SHANGHAI) for month in (1, 2, 12)]
     rows = [{**GOOD[Kind.TICKS], "traded_at": day, "published_at": day} for day in days]

@@ -32,12 +32,13 @@ ROWS = {
     "cn_fundamentals_annual_2007_2019.parquet statements": 463_777,
     "cn_fundamentals_2011q3_goodwill.parquet statements": 44_387,
     "cn_fundamentals_2011q3_goodwill.parquet goodwill": 776,
-    "cn_stock_basics_20160913.csv.gz instrument_history": 8787,
+    "cn_stock_basics_20160913.csv.gz instruments": 4,
 }
 SAID_TWICE = 1334
 """Items announced on the last lawful day that both files of reports have, with other digits; 251 more are equal."""
 REJECTED = {
     "cn_stock_list_20260304.csv.gz instruments": {"malformed symbol": 1},
+    "cn_stock_basics_20160913.csv.gz instruments": {"malformed listing date": 15},
     "cn_ticks_20190201_20190211.parquet ticks": {"volume not positive": 11},
     "cn_northbound_flow_202312_202408.csv.gz northbound": {"the two halves do not make the whole": 1},
     "cn_corporate_actions_1990_2011.parquet corporate_actions": {"rights without a price": 1},

@@ -211,6 +211,18 @@ def test_the_stock_list_keeps_a_shares_only_and_dates_itself_by_its_newest_listi
     assert first["as_of"] == date(2001, 8, 27)
 
 
+def test_an_old_list_is_dated_by_its_newest_listing_and_a_share_without_one_is_refused(tmp_path: Path) -> None:
+    rows = ["600710.SH,*ST常林,工程机械,19960701", "603843.SH,正平股份,建筑施工,20160905", "000033.SZ,新股,,0"]
+    (tmp_path / "basics.csv").write_text("\n".join(["ts_code,name,industry,timeToMarket", *rows]), encoding="utf-8")
+    [batch] = read_all(tmp_path)[Kind.INSTRUMENTS]
+    assert batch.rejected == {"malformed listing date": 1}
+    said = batch.frame.select("symbol", "special_treatment", "initials", "as_of").rows()
+    assert said == [
+        ("600710.SH", True, "STCL", date(2016, 9, 5)),
+        ("603843.SH", False, "ZPGF", date(2016, 9, 5)),
+    ]
+
+
 def test_a_part_keeps_its_fingerprint_until_a_byte_changes(write: Write) -> None:
     path = write("a.parquet", BAR)
     before = FileSource(path, sessions=SESSIONS).parts()

@@ -10,7 +10,6 @@ import pytest
 from libs.marketdata.read_events import (
     read_corporate_actions,
     read_northbound,
-    read_old_list,
     read_sector_flows,
     read_unlocks,
 )
@@ -87,20 +86,3 @@ def test_numbers_of_shares_alone_and_what_is_no_a_share_are_no_actions() -> None
     raw = pl.DataFrame([*rows, action("600000.SH", cash_per10=2.0)])
     found = read_corporate_actions(raw)[Kind.CORPORATE_ACTIONS]
     assert found.select("symbol", "cash_per_share", "rights_price").rows() == [("600000.SH", 0.2, None)]
-
-
-def test_an_old_list_says_what_shares_were_called_on_its_day_and_no_more() -> None:
-    raw = pl.DataFrame(
-        {
-            "ts_code": ["600710.SH", "603843.SH", "000033.SZ"],
-            "name": ["*ST常林", "正平股份", "新都退"],
-            "industry": ["工程机械", "建筑施工", ""],
-            "timeToMarket": ["19960701", "20160905", "0"],
-        }
-    )
-    frame = read_old_list(raw)[Kind.INSTRUMENT_HISTORY]
-    assert set(frame.select("effective_from", "effective_to").rows()) == {(date(2016, 9, 5), date(2016, 9, 5))}
-    said = set(frame.select("symbol", "attribute", "value").rows())
-    assert {("600710.SH", "st", "*ST"), ("603843.SH", "st", "none"), ("000033.SZ", "st", "delisting")} <= said
-    assert ("603843.SH", "industry", "建筑施工") in said
-    assert ("000033.SZ", "industry") not in {row[:2] for row in said}
