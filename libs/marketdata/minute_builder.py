@@ -60,6 +60,7 @@ class MinuteBuilder:
 
     late: int = 0
     """Ticks that came after their minute was closed."""
+    _told_by_trades: set[Symbol] = field(default_factory=set)
     _open: dict[Symbol, _Open] = field(default_factory=dict)
     _closed_until: dict[Symbol, datetime] = field(default_factory=dict)
     _totals: dict[Symbol, tuple[datetime, int, Decimal]] = field(default_factory=dict)
@@ -95,7 +96,11 @@ class MinuteBuilder:
     def _traded(self, tick: Tick) -> tuple[int, Decimal] | None:
         """Shares and CNY since the last tick; None where nothing was traded."""
         if not isinstance(tick, Quote):
+            self._told_by_trades.add(tick.symbol)
             return tick.volume, tick.price * tick.volume
+        if tick.symbol in self._told_by_trades:
+            # A feed that gives both would be counted twice.
+            return None
         at, volume, amount = self._totals.get(tick.symbol, (None, 0, _NOTHING))
         if at is not None and at.astimezone(SHANGHAI).date() != tick.at.astimezone(SHANGHAI).date():
             volume, amount = 0, _NOTHING

@@ -80,6 +80,10 @@ class TickChecker:
         self._remember(tick)
         return None
 
+    def forget(self) -> None:
+        """Judge what comes next as if nothing had come before: a recording that is played again."""
+        self._seen.clear()
+
     def _judge(self, tick: Tick, now: datetime) -> TickFault | None:
         if tick.symbol not in self.subscribed:
             return TickFault.NOT_SUBSCRIBED

@@ -23,13 +23,15 @@ from libs.contracts.market import (
 from libs.domain.errors import InvalidInput
 from libs.marketdata.choose import parse_source
 from libs.runtime.service import Runtime, Service, run_service
-from libs.storage.engine import in_transaction
+from libs.storage import clock as desk_clock
+from libs.storage.engine import Engine, StorageUnavailable, in_transaction, transaction
 from services.ingestion.child import ChildProcess
 from services.ingestion.deciding import decide
 from services.ingestion.figures import Figures
 from services.ingestion.fingerprints import fingerprint_of
 from services.ingestion.freshness import FeedFigures
 from services.ingestion.jobs import Jobs
+from services.ingestion.live_child import LiveChild
 from services.ingestion.scheduler import Orders, Scheduler
 from services.ingestion.settings import IngestionSettings
 
@@ -70,7 +72,8 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
     endpoint.method(RESUME_SYNC, resume)
     endpoint.method(CANCEL_SYNC, cancel)
     endpoint.method(DECIDE_QUARANTINE, quarantine)
-    return Service(endpoint, background=(jobs.run, scheduler.run, figures.run, feeds.run))
+    live = LiveChild(os.environ, runtime.settings.feed, partial(_is_live, runtime.engine))
+    return Service(endpoint, background=(jobs.run, scheduler.run, figures.run, feeds.run, live.run))
 
 
 def _jobs(runtime: Runtime[IngestionSettings]) -> Jobs:
@@ -83,6 +86,15 @@ def _jobs(runtime: Runtime[IngestionSettings]) -> Jobs:
         holder=runtime.instance,
         stall_seconds=settings.job_seconds,
     )
+
+
+def _is_live(engine: Engine) -> bool:
+    """A desk that replays the past has no use for the present."""
+    try:
+        with transaction(engine, read_only=True) as connection:
+            return desk_clock.read(connection).mode == "live"
+    except StorageUnavailable:
+        return False
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from libs.domain.errors import InvalidInput
 from libs.marketdata.choose import parse_source
 from libs.runtime.settings import ServiceSettings
 from services.ingestion.documents_settings import DocumentsSettings
+from services.ingestion.live_settings import LiveSettings
 
 
 def _vendors(value: str) -> str:
@@ -20,7 +21,7 @@ def _vendors(value: str) -> str:
     return value
 
 
-class IngestionSettings(ServiceSettings, DocumentsSettings):
+class IngestionSettings(ServiceSettings, DocumentsSettings, LiveSettings):
     """What ingestion needs to reach its sources."""
 
     tushare_token: Annotated[SecretStr | None, Field(validation_alias="TUSHARE_TOKEN")] = None

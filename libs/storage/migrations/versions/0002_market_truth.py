@@ -8,7 +8,7 @@ revision = "0002"
 down_revision = "0001"
 
 _SQL = Path(__file__).parents[1] / "sql"
-_PARTS = ("market", "vendors", "quality", "newswire")
+_PARTS = ("market", "intraday", "vendors", "quality", "newswire", "live")
 
 
 def upgrade() -> None:

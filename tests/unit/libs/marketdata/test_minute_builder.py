@@ -83,6 +83,14 @@ def test_who_joins_in_the_middle_of_a_session_does_not_own_its_morning() -> None
     assert [bar.volume for bar in builder.close_until(END)] == [200]
 
 
+def test_a_feed_that_gives_trades_and_quotes_is_counted_once() -> None:
+    builder = MinuteBuilder()
+    builder.add(trade(at(9, 31, 1), "10.00", 100))
+    builder.add(quote(at(9, 31, 2), "10.00", 100))
+    builder.add(quote(at(9, 31, 3), "10.00", 300))
+    assert [bar.volume for bar in builder.close_until(END)] == [100]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 6 * 3600), st.integers(1, 1000), st.integers(900, 1100)), min_size=1, max_size=80)
 )

@@ -1,0 +1,236 @@
+"""The live feed: what is believed is published and stored, a recording is published alone, and losses are survived."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from libs.bus.memory_events import MemoryTopics
+from libs.bus.redis.events import open_events
+from libs.contracts.market_events import BARS, FEED, QUOTES, TRADES, FeedCondition
+from libs.domain.clock import ManualClock, at_shanghai
+from libs.domain.market import Board, Symbol
+from libs.marketdata.feed import Quote, Tick, Ticks, Trade, TradeSide
+from libs.marketdata.replay_feed import Recording, RecordingServer
+from libs.runtime.processes import wait_until
+from libs.storage import feeds
+from libs.storage.engine import make_engine, transaction
+from libs.storage.feeds import FeedState, SessionReference
+from services.ingestion.live_market import LiveMarket, is_trading
+from services.ingestion.live_store import MOST_WAITING, LiveStore
+from tests.integration.ingestion.conftest import Ingestion
+
+MAOTAI, PINGAN = Symbol("600519.SH"), Symbol("000001.SZ")
+DAY = date(2024, 9, 2)
+
+
+def at(hour: int, minute: int, second: int = 0) -> datetime:
+    return at_shanghai(DAY, time(hour, minute, second))
+
+
+def quote(moment: datetime, price: str, volume: int, symbol: Symbol = MAOTAI) -> Quote:
+    return Quote(symbol, moment, Decimal(price), Decimal(1450), volume, Decimal(volume) * 1450)
+
+
+def trade(moment: datetime, price: str, volume: int, sequence: int) -> Trade:
+    return Trade(MAOTAI, moment, sequence, Decimal(price), volume, TradeSide.BUY)
+
+
+class Desk:
+    """A market in memory over a real database."""
+
+    def __init__(self, store: LiveStore, *, replayed: bool = False) -> None:
+        self.clock = ManualClock(at(9, 30))
+        self.topics = MemoryTopics()
+        self.store = store
+        self.market = LiveMarket(
+            "test",
+            [MAOTAI, PINGAN],
+            self.topics.events("live"),
+            references=lambda _: {
+                MAOTAI: SessionReference(MAOTAI, Board.MAIN, date(2001, 8, 27), False, Decimal(1450))
+            },
+            keep=store.add,
+            clock=self.clock,
+            replayed=replayed,
+            silence_seconds=30,
+        )
+
+    async def hear(self, *ticks: Tick, now: datetime | None = None) -> None:
+        newest = max(tick.at for tick in ticks)
+        if (ahead := (newest - self.clock.utc_now()).total_seconds()) > 0:
+            self.clock.advance(ahead)
+        await self.market.heard(Ticks(now or newest, tuple(ticks)))
+
+    def state(self) -> FeedState:
+        return self.market.state(waiting=self.store.waiting, dropped=self.store.dropped)
+
+
+@pytest.fixture
+def desk(ingestion: Ingestion) -> Desk:
+    return Desk(LiveStore(ingestion.engine, "test"))
+
+
+@pytest.mark.requirement("B8", "B9")
+async def test_what_is_believed_is_published_and_its_minutes_are_stored(desk: Desk, ingestion: Ingestion) -> None:
+    quotes, bars = desk.topics.join(QUOTES.name), desk.topics.join(BARS.name)
+    await desk.hear(trade(at(9, 30, 3), "1450.00", 100, 1), quote(at(9, 30, 4), "1450.00", 100))
+    await desk.hear(trade(at(9, 30, 30), "1452.00", 200, 2))
+    await desk.hear(trade(at(9, 31, 5), "1451.00", 100, 3))
+    assert quotes.qsize() == 1
+    assert bars.qsize() == 1
+    assert desk.store.flush(desk.clock.utc_now()) == 4
+    assert desk.store.flush(desk.clock.utc_now()) == 0
+    with transaction(ingestion.engine) as connection:
+        row = connection.execute(text("SELECT * FROM market.minute_bars")).one()
+        stored = connection.execute(text("SELECT count(*) FROM market.ticks")).scalar_one()
+    assert (row.symbol, row.interval_minutes, row.source) == (MAOTAI, 1, "test")
+    assert row.ends_at == row.published_at == at(9, 31)
+    assert (row.open, row.high, row.close) == (Decimal(1450), Decimal(1452), Decimal(1452))
+    assert (row.volume, stored) == (300, 3)
+
+
+@pytest.mark.requirement("B11")
+async def test_what_is_not_believed_is_counted_and_goes_nowhere(desk: Desk) -> None:
+    quotes = desk.topics.join(QUOTES.name)
+    good = quote(at(10, 0), "1450.00", 100)
+    await desk.hear(
+        good,
+        replace(good, price=Decimal("NaN")),
+        replace(good, price=Decimal("1600.00")),
+        replace(good, at=at(9, 58)),
+        replace(good, symbol=Symbol("600000.SH")),
+        now=at(10, 0),
+    )
+    assert quotes.qsize() == 1
+    assert desk.state().refused == {"not_a_number": 1, "not_subscribed": 1, "out_of_band": 1, "stale": 1}
+    assert desk.state().ticks == 1
+
+
+async def test_a_page_that_repeats_its_last_quote_says_nothing_new(desk: Desk) -> None:
+    quotes = desk.topics.join(QUOTES.name)
+    for _ in range(5):
+        await desk.hear(quote(at(10, 0), "1450.00", 100))
+    assert quotes.qsize() == 1
+    assert desk.state().refused == {}
+
+
+async def test_a_share_that_falls_silent_is_named_and_forgiven(desk: Desk) -> None:
+    await desk.market.connected()
+    changes = desk.topics.join(FEED.name)
+    await desk.hear(quote(at(10, 0), "1450.00", 100))
+    desk.clock.advance(60)
+    await desk.hear(quote(at(10, 1), "1450.00", 200))
+    await desk.market.look()
+    assert (desk.state().condition, desk.state().silent) == ("stale", (PINGAN,))
+    await desk.hear(quote(at(10, 1), "1450.00", 200, PINGAN))
+    await desk.market.look()
+    assert (desk.state().condition, desk.state().silent) == ("connected", ())
+    assert changes.qsize() == 2
+
+
+async def test_a_recording_is_published_as_one_and_never_stored(ingestion: Ingestion) -> None:
+    desk = Desk(LiveStore(ingestion.engine, "replay"), replayed=True)
+    quotes = desk.topics.join(QUOTES.name)
+    desk.clock.advance(timedelta(days=700).total_seconds())
+    await desk.hear(quote(at(9, 30, 3), "1450.00", 100), now=at(9, 30, 4))
+    await desk.hear(quote(at(9, 32, 3), "1450.00", 200), now=at(9, 32, 4))
+    assert quotes.qsize() == 2
+    assert b'"replayed":true' in quotes.get_nowait()
+    assert desk.store.waiting == 0
+
+
+async def test_rows_wait_while_the_database_is_away_and_their_number_is_bounded() -> None:
+    store = LiveStore(make_engine("postgresql://nobody:x@127.0.0.1:1/none"), "test")
+    store.add([], [trade(at(10, 0), "1450.00", 100, number) for number in range(MOST_WAITING + 5)])
+    assert (store.waiting, store.dropped) == (MOST_WAITING, 5)
+    assert await asyncio.to_thread(store.flush, at(10, 1)) == 0
+    assert store.waiting == MOST_WAITING
+
+
+def test_the_exchange_may_speak_in_its_hours_alone() -> None:
+    assert is_trading(at(9, 20))
+    assert is_trading(at(11, 30, 30))
+    assert is_trading(at(15, 0, 5))
+    assert not is_trading(at(12, 0))
+    assert not is_trading(at(16, 0))
+    assert not is_trading(at_shanghai(date(2024, 9, 1), time(10)))
+    assert not is_trading(at_shanghai(date(2044, 9, 1), time(10)))
+
+
+@asynccontextmanager
+async def playing(port: int = 0) -> AsyncIterator[int]:
+    """A server that plays trades of one minute, slowly enough to be there for a while."""
+    trades = tuple(trade(at(10, 0) + timedelta(seconds=number), "1450.00", 100, number) for number in range(600))
+    server = await RecordingServer(Recording("made", trades), speed=20).start("127.0.0.1", port)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+def live_process(ingestion: Ingestion, redis_url: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait(10)
+
+
+def start(ingestion: Ingestion, redis_url: str, port: int) -> subprocess.Popen[bytes]:
+    environment = ingestion.environment(
+        HIDDENGEM_REDIS_URL=redis_url,
+        HIDDENGEM_FEED=f"replay+ws://127.0.0.1:{port}",
+        HIDDENGEM_FEED_SYMBOLS=MAOTAI,
+        HIDDENGEM_LOG_LEVEL="error",
+    )
+    return subprocess.Popen([sys.executable, "-m", "services.ingestion.live", str(os.getpid())], env=environment)
+
+
+def condition(ingestion: Ingestion) -> str | None:
+    with transaction(ingestion.engine, read_only=True) as connection:
+        return next((state.condition for state in feeds.states(connection)), None)
+
+
+async def until(ingestion: Ingestion, wanted: FeedCondition) -> None:
+    reached = await asyncio.to_thread(
+        wait_until, lambda: condition(ingestion) == wanted.value, patience_seconds=30, interval_seconds=0.05
+    )
+    assert reached, condition(ingestion)
+
+
+@pytest.mark.requirement("B10")
+async def test_a_server_that_goes_away_and_comes_back_is_heard_again(
+    ingestion: Ingestion, redis_url: str, live_process: list[subprocess.Popen[bytes]]
+) -> None:
+    async with open_events(redis_url, instance="test") as events:
+        following = events.follow(TRADES)
+        first = asyncio.ensure_future(anext(following))
+        async with playing() as port:
+            live_process.append(start(ingestion, redis_url, port))
+            heard = await asyncio.wait_for(first, 30)
+            assert heard.events[0].symbol == MAOTAI
+            assert heard.events[0].replayed
+            await until(ingestion, FeedCondition.CONNECTED)
+        await until(ingestion, FeedCondition.LOST)
+        async with playing(port):
+            while (batch := await asyncio.wait_for(anext(following), 30)).events[0].sequence > 0:
+                assert batch.events
+    live_process[0].terminate()
+    assert await asyncio.to_thread(live_process[0].wait, 10) == 0
+    assert ingestion.count("ticks") == 0
+
+
+def test_an_address_nobody_understands_ends_the_process_naming_the_setting(ingestion: Ingestion) -> None:
+    environment = ingestion.environment(HIDDENGEM_FEED="ftp://nowhere")
+    command = [sys.executable, "-m", "services.ingestion.live", str(os.getpid())]
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=30)
+    assert ended.returncode != 0
+    assert b"HIDDENGEM_FEED" in ended.stderr
