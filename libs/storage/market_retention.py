@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, text
 
 from libs.marketdata.source import Kind
-from libs.storage.market_tables import PARTITIONED
 
+INTRADAY = frozenset({Kind.MINUTE_BARS, Kind.TICKS})
+"""What lives in partitions or chunks; everything else is kept for ever."""
 LEAST_DAYS = 30
 """Nobody can throw the last month away by a setting."""
 
@@ -18,7 +19,7 @@ def drop_older(connection: Connection, kind: Kind, *, today: date, keep_days: in
 
     Raises `ValueError` for a kind that is kept for ever and for fewer than `LEAST_DAYS`. Runs as ingestion.
     """
-    if kind not in PARTITIONED:
+    if kind not in INTRADAY:
         raise ValueError(f"{kind.value} are kept for ever")
     if keep_days < LEAST_DAYS:
         raise ValueError(f"{kind.value} are kept for at least {LEAST_DAYS} days")

@@ -36,9 +36,6 @@ def _all(field: Field, *names: str) -> dict[str, Field]:
     return dict.fromkeys(names, field)
 
 
-PARTITIONED = frozenset({Kind.MINUTE_BARS, Kind.TICKS})
-"""Where rows need a partition to go to before they are written."""
-
 _PRICES = _all(Field.PRICE, "open", "high", "low", "close")
 
 TABLES: dict[Kind, Table] = {

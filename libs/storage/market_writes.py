@@ -17,7 +17,8 @@ from sqlalchemy import Connection, TextClause, text
 from libs.marketdata.source import Kind
 from libs.storage.binary_copy import Column, Field, Texts, encode, in_stream_order
 from libs.storage.engine import StorageBusy
-from libs.storage.market_tables import PARTITIONED, TABLES, Table
+from libs.storage.market_retention import INTRADAY
+from libs.storage.market_tables import TABLES, Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +66,7 @@ def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance
     table = TABLES[kind]
     connection.execute(_TURN, {"place": f"market.{kind.value}"})
     span = _span_of(table, frame)
-    if kind in PARTITIONED and span is not None:
+    if kind in INTRADAY and span is not None:
         connection.execute(_PARTITIONS, {"parent": kind.value, "first": span.first, "last": span.last})
     if span is not None and not connection.execute(_overlap(kind, span), span.by_symbol).scalar_one():
         _copy(connection, f"market.{kind.value}", [*_columns(table, frame), *_stamps(provenance, frame.height)])
