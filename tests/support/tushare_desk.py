@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
+_EXCHANGES = ("SSE", "SZSE", "BSE")
 
 
 def tables(folder: Path, also: Sequence[str] = ()) -> dict[str, list[Row]]:
@@ -25,14 +26,7 @@ def tables(folder: Path, also: Sequence[str] = ()) -> dict[str, list[Row]]:
     return {
         "trade_cal": [{"exchange": "SSE", "cal_date": day, "is_open": 1, "pretrade_date": ""} for day in days],
         "stock_basic": [{**_named(row), "list_status": "L", "delist_date": None} for row in shares],
-        "namechange": [
-            {"ts_code": row["ts_code"], "name": row["name"], "start_date": row["list_date"],
-             "ann_date": row["list_date"], "change_reason": "其他"} for row in shares
-        ],
-        "index_member_all": [
-            {"ts_code": row["ts_code"], "l1_name": row["industry"], "in_date": row["list_date"], "out_date": None,
-             "is_new": "Y"} for row in shares
-        ],
+        **_past(shares),
         "stock_st": [],
         "daily": [_bar(row, float(row["volume"]) / 100, float(row["amount"]) / 1000) for row in traded][::-1],
         "adj_factor": [
@@ -46,12 +40,22 @@ def tables(folder: Path, also: Sequence[str] = ()) -> dict[str, list[Row]]:
         "index_daily": [
             _bar(row, float(row["volume_lots"]), float(row["amount"]) / 1000) for row in _rows(folder / "index.csv")
         ][::-1],
-        "margin": [
-            {"trade_date": _compact(row["date"]), "exchange_id": exchange,
-             **{name: float(row[name]) * 1e8 / 3 for name in ("rzye", "rqye", "rzmre")}}
-            for row in _rows(folder / "margin.csv") for exchange in ("SSE", "SZSE", "BSE")
-        ],
+        "margin": [_margin(row, exchange) for row in _rows(folder / "margin.csv") for exchange in _EXCHANGES],
         "dividend": [],
+    }  # fmt: skip
+
+
+def _past(shares: Sequence[dict[str, str]]) -> dict[str, list[Row]]:
+    """Names and industries, which never changed."""
+    return {
+        "namechange": [
+            {"ts_code": row["ts_code"], "name": row["name"], "start_date": row["list_date"],
+             "ann_date": row["list_date"], "change_reason": "其他"} for row in shares
+        ],
+        "index_member_all": [
+            {"ts_code": row["ts_code"], "l1_name": row["industry"], "in_date": row["list_date"], "out_date": None,
+             "is_new": "Y"} for row in shares
+        ],
     }  # fmt: skip
 
 
@@ -74,6 +78,11 @@ def _bar(row: dict[str, str], lots: float, thousands: float) -> Row:
         "ts_code": row["ts_code"], "trade_date": _compact(row["date"]), **prices, "vol": lots,
         "amount": round(thousands, 3),
     }  # fmt: skip
+
+
+def _margin(row: dict[str, str], exchange: str) -> Row:
+    balances = {name: float(row[name]) * 1e8 / len(_EXCHANGES) for name in ("rzye", "rqye", "rzmre")}
+    return {"trade_date": _compact(row["date"]), "exchange_id": exchange, **balances}
 
 
 def _basics(row: dict[str, str]) -> Row:
