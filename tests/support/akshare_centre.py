@@ -97,54 +97,41 @@ def quarterly(market: StubMarket, period: str) -> dict[str, Rows]:
     if period[5:] not in {"06-30", "09-30"}:
         return {}
     others = [company.code for company in market.listed("SZ")[:2]]
+    filed = {"f4": "简称", "f12": announced}
     return {
-        "RPT_LICO_FN_CPD": [
-            placed(
-                37,
-                f0=code,
-                f1="简称",
-                f6=announced,
-                f8=1.5,
-                f10=9.0e9,
-                f11=4.0e9,
-                f12=12.5,
-                f13=15.0,
-                f14=-8.25,
-                f15=30.0,
-                f16=2.0,
-                f17=91.5,
-                f18=1.0,
-                f19=2.0,
-                f22="白酒",
-            )
-            for code in ("600519", *others, "400055", "870529")
-        ],
+        "RPT_LICO_FN_CPD": [_figures(code, announced) for code in ("600519", *others, "400055", "870529")],
         "RPT_DMSK_FN_INCOME": [
-            placed(46, f1=code, f4="简称", f12=announced, f14=4.1e9, f15=9.0e9, f24=5.2e9, f25=5.1e9)
-            for code in ("600519", *others)
+            placed(46, f1=code, **filed, f14=4.1e9, f15=9.0e9, f24=5.2e9, f25=5.1e9) for code in ("600519", *others)
         ],
         "RPT_DMSK_FN_BALANCE": [
-            placed(57, f1=code, f4="简称", f12=announced, f14=2.0e10, f16=6.0e9, f22=5.0e9, f27=1.5e10, f32=25.0)
+            placed(57, f1=code, **filed, f14=2.0e10, f16=6.0e9, f22=5.0e9, f27=1.5e10, f32=25.0)
             for code in ("600519", *others)
         ],
-        "RPT_DMSK_FN_CASHFLOW": [
-            placed(48, f1=code, f4="简称", f12=announced, f14=3.5e9, f28=1.0e9) for code in ("600519", *others)
-        ],
-        "RPT_GOODWILL_STOCKDETAILS": [
-            {
-                "SECURITY_CODE": "000001",
-                "SECURITY_NAME_ABBR": "平安银行",
-                "TRADE_BOARD": "szzb",
-                "GOODWILL": 7568304000.0,
-                "NOTICE_DATE": announced,
-                "REPORT_DATE": f"{period} 00:00:00",
-                "GOODWILL_PRE": 7568304000.0,
-                "GOODWILL_CHANGE": None,
-                "SUMSHEQUITY_RATIO": 0.0153,
-                "PARENTNETPROFIT": 2.5e10,
-                "PNP_YOY_RATIO": 0.01,
-            }
-        ],
+        "RPT_DMSK_FN_CASHFLOW": [placed(48, f1=code, **filed, f14=3.5e9, f28=1.0e9) for code in ("600519", *others)],
+        "RPT_GOODWILL_STOCKDETAILS": [_goodwill(period, announced)],
+    }
+
+
+def _figures(code: str, announced: str) -> dict[str, Any]:
+    return placed(
+        37, f0=code, f1="简称", f6=announced, f8=1.5, f10=9.0e9, f11=4.0e9, f12=12.5, f13=15.0, f14=-8.25, f15=30.0,
+        f16=2.0, f17=91.5, f18=1.0, f19=2.0, f22="白酒",
+    )  # fmt: skip
+
+
+def _goodwill(period: str, announced: str) -> dict[str, Any]:
+    return {
+        "SECURITY_CODE": "000001",
+        "SECURITY_NAME_ABBR": "平安银行",
+        "TRADE_BOARD": "szzb",
+        "GOODWILL": 7568304000.0,
+        "NOTICE_DATE": announced,
+        "REPORT_DATE": f"{period} 00:00:00",
+        "GOODWILL_PRE": 7568304000.0,
+        "GOODWILL_CHANGE": None,
+        "SUMSHEQUITY_RATIO": 0.0153,
+        "PARENTNETPROFIT": 2.5e10,
+        "PNP_YOY_RATIO": 0.01,
     }
 
 

@@ -20,12 +20,7 @@ def tables(sessions: Sequence[date]) -> dict[str, list[Row]]:
         "trade_cal": _calendar(days),
         "stock_basic": _listed(),
         "namechange": _names(days),
-        "stock_st": [
-            {"ts_code": PINGAN, "name": "*ST平安", "trade_date": d, "type": "ST"}
-            if i >= ST_FROM
-            else {"ts_code": "000004.SZ", "name": "ST国华", "trade_date": d, "type": "ST"}
-            for i, d in enumerate(days)
-        ],
+        "stock_st": _treated(days),
         "index_member_all": _industries(),
         "daily": [*_daily(MOUTAI, 1500.0, days, ex=EX), *_daily(PINGAN, 10.0, days, halted=HALTED)],
         "adj_factor": [
@@ -33,11 +28,7 @@ def tables(sessions: Sequence[date]) -> dict[str, list[Row]]:
             for s in (MOUTAI, PINGAN)
             for i, d in enumerate(days)
         ],
-        "suspend_d": [
-            *({"ts_code": PINGAN, "trade_date": days[i], "suspend_timing": None, "suspend_type": "S"} for i in HALTED),
-            {"ts_code": PINGAN, "trade_date": days[8], "suspend_timing": None, "suspend_type": "R"},
-            {"ts_code": MOUTAI, "trade_date": days[2], "suspend_timing": "09:30-10:00", "suspend_type": "S"},
-        ],
+        "suspend_d": _suspended(days),
         "daily_basic": [*_basics(MOUTAI, 1500.0, days), *_basics(PINGAN, 10.0, days)],
         "index_daily": _daily("000300.SH", 4000.0, days),
         "stk_mins": _minutes(sessions[0]),
@@ -54,17 +45,7 @@ def tables(sessions: Sequence[date]) -> dict[str, list[Row]]:
             {"trade_date": days[0], "content_type": "行业", "name": "酿酒", "pct_change": 1.2, "net_amount": 5e8},
             {"trade_date": days[0], "content_type": "概念", "name": "白酒", "pct_change": 1.2, "net_amount": 5e8},
         ],
-        "pledge_stat": [
-            {
-                "ts_code": MOUTAI,
-                "end_date": days[4],
-                "pledge_count": 12,
-                "unrest_pledge": 10.5,
-                "rest_pledge": 2.0,
-                "total_share": 125619.78,
-                "pledge_ratio": 0.01,
-            }
-        ],
+        "pledge_stat": _pledged(days),
         "share_float": _unlocks(),
         **_texts(sessions),
     }
@@ -107,6 +88,15 @@ def _names(days: Sequence[str]) -> list[Row]:
     ]
 
 
+def _treated(days: Sequence[str]) -> list[Row]:
+    return [
+        {"ts_code": PINGAN, "name": "*ST平安", "trade_date": d, "type": "ST"}
+        if i >= ST_FROM
+        else {"ts_code": "000004.SZ", "name": "ST国华", "trade_date": d, "type": "ST"}
+        for i, d in enumerate(days)
+    ]
+
+
 def _industries() -> list[Row]:
     def member(symbol: str, industry: str, start: str, end: str | None) -> Row:
         return {
@@ -143,6 +133,14 @@ def _daily(symbol: str, price: float, days: Sequence[str], *, ex: int = -1, halt
             {"ts_code": symbol, "trade_date": day, **prices, "vol": lots, "amount": round(lots * 100 * close / 1000, 3)}
         )
     return rows[::-1]
+
+
+def _suspended(days: Sequence[str]) -> list[Row]:
+    return [
+        *({"ts_code": PINGAN, "trade_date": days[i], "suspend_timing": None, "suspend_type": "S"} for i in HALTED),
+        {"ts_code": PINGAN, "trade_date": days[8], "suspend_timing": None, "suspend_type": "R"},
+        {"ts_code": MOUTAI, "trade_date": days[2], "suspend_timing": "09:30-10:00", "suspend_type": "S"},
+    ]
 
 
 def _basics(symbol: str, price: float, days: Sequence[str]) -> list[Row]:
@@ -286,6 +284,20 @@ def _flows(days: Sequence[str]) -> list[Row]:
         }
 
     return [flow(days[0], "白酒", 50.0, 45.0, 5.0), flow(days[0], "银行", 50.0, 45.0, 40.0)]
+
+
+def _pledged(days: Sequence[str]) -> list[Row]:
+    return [
+        {
+            "ts_code": MOUTAI,
+            "end_date": days[4],
+            "pledge_count": 12,
+            "unrest_pledge": 10.5,
+            "rest_pledge": 2.0,
+            "total_share": 125619.78,
+            "pledge_ratio": 0.01,
+        }
+    ]
 
 
 def _unlocks() -> list[Row]:
