@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from libs.cli.data_verbs import data
+from libs.cli.feed_verbs import feed
 from libs.cli.rights_verbs import rights
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ rules = typer.Typer(help="The rulebook: hold bars against it.", no_args_is_help=
 app.add_typer(apikey, name="apikey")
 app.add_typer(data, name="data")
 app.add_typer(db, name="db")
+app.add_typer(feed, name="feed")
 app.add_typer(rights, name="rights")
 app.add_typer(rules, name="rules")
 
