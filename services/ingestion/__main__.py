@@ -32,6 +32,7 @@ from services.ingestion.fingerprints import fingerprint_of
 from services.ingestion.freshness import FeedFigures
 from services.ingestion.jobs import Jobs
 from services.ingestion.live_child import LiveChild
+from services.ingestion.retention import Retention, kept_days
 from services.ingestion.scheduler import Orders, Scheduler
 from services.ingestion.settings import IngestionSettings
 
@@ -47,6 +48,7 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
         runtime.instance,
     )
     scheduler = Scheduler(runtime.engine, runtime.clock, orders, jobs.wake)
+    retention = Retention(runtime.engine, runtime.clock, kept_days(runtime.settings))
     figures = Figures(runtime.engine, runtime.clock, runtime.metrics)
     feeds = FeedFigures(runtime.engine, runtime.clock, runtime.metrics)
 
@@ -73,7 +75,7 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
     endpoint.method(CANCEL_SYNC, cancel)
     endpoint.method(DECIDE_QUARANTINE, quarantine)
     live = LiveChild(os.environ, runtime.settings.feed, partial(_is_live, runtime.engine))
-    return Service(endpoint, background=(jobs.run, scheduler.run, figures.run, feeds.run, live.run))
+    return Service(endpoint, background=(jobs.run, scheduler.run, figures.run, retention.run, feeds.run, live.run))
 
 
 def _jobs(runtime: Runtime[IngestionSettings]) -> Jobs:

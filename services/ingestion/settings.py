@@ -9,6 +9,7 @@ from libs.marketdata.choose import parse_source
 from libs.runtime.settings import ServiceSettings
 from services.ingestion.documents_settings import DocumentsSettings
 from services.ingestion.live_settings import LiveSettings
+from services.ingestion.retention_settings import RetentionSettings
 
 
 def _vendors(value: str) -> str:
@@ -21,7 +22,7 @@ def _vendors(value: str) -> str:
     return value
 
 
-class IngestionSettings(ServiceSettings, DocumentsSettings, LiveSettings):
+class IngestionSettings(ServiceSettings, DocumentsSettings, LiveSettings, RetentionSettings):
     """What ingestion needs to reach its sources."""
 
     tushare_token: Annotated[SecretStr | None, Field(validation_alias="TUSHARE_TOKEN")] = None
