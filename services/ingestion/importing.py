@@ -21,7 +21,7 @@ from libs.storage.engine import Connection, Engine, transaction
 log = logging.getLogger(__name__)
 
 ENOUGH_FAILURES = 5
-"""So many parts that fail one after the other, and the rest is not tried any more."""
+"""So many parts of one kind that fail one after the other, and its others are not tried in this job."""
 
 Tell = Callable[[float, str, float | None], None]
 """Told between two parts how far the job is (0 … 1), what it does next, and how many seconds are left."""
@@ -44,7 +44,23 @@ class Attempt:
 class _Sum:
     imports: list[ImportReport] = field(default_factory=list)
     failed: list[FailedPart] = field(default_factory=list)
-    in_a_row: int = 0
+    in_a_row: dict[str, int] = field(default_factory=dict)
+    untried: dict[str, int] = field(default_factory=dict)
+
+    def gives_up(self, part: Part) -> bool:
+        """Whether enough parts of this one's kind have failed."""
+        if self.in_a_row.get(kind_of(part), 0) < ENOUGH_FAILURES:
+            return False
+        self.untried[kind_of(part)] = self.untried.get(kind_of(part), 0) + 1
+        return True
+
+    def all_failed(self) -> list[FailedPart]:
+        """Those that failed, and those that were not tried for it."""
+        untried = [
+            FailedPart(part=f"{kind}/…", code=SourceError.code, reason=f"{count} more parts were not tried")
+            for kind, count in self.untried.items()
+        ]
+        return [*self.failed, *untried]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +84,11 @@ class Importer:
         done = self._begin(parts)
         found = _Sum(list(self._told_before(done)))
         for at, part in enumerate(parts):
-            if part.name in done:
+            if part.name in done or found.gives_up(part):
                 continue
             self.tell(at / len(parts), f"{self.source.name}: {part.name}", self._left(began, at, len(parts), done))
             self._step_aside()
             self._do(part, found)
-            if found.in_a_row >= ENOUGH_FAILURES:
-                break
         if found.failed and not found.imports:
             raise SourceError("; ".join(failure.reason for failure in found.failed[:3]))
         return SyncReport(
@@ -82,7 +96,7 @@ class Importer:
             synthetic=self.source.synthetic,
             imports=tuple(found.imports),
             skipped=tuple(SkippedFile(path=s.path, reason=s.reason) for s in self.source.skipped()),
-            failed=tuple(found.failed),
+            failed=tuple(found.all_failed()),
             seconds=round(self.clock.monotonic() - began, 3),
         )
 
@@ -113,11 +127,11 @@ class Importer:
     def _do(self, part: Part, found: _Sum) -> None:
         try:
             found.imports.extend(self._stored_before(part) or self._store(part))
-            found.in_a_row = 0
+            found.in_a_row[kind_of(part)] = 0
         except SourceError as e:
             log.warning("a part could not be read", extra={"part": part.name, "code": e.code, "reason": str(e)})
             found.failed.append(FailedPart(part=part.name, code=e.code, reason=str(e)))
-            found.in_a_row += 1
+            found.in_a_row[kind_of(part)] = found.in_a_row.get(kind_of(part), 0) + 1
 
     def _stored_before(self, part: Part) -> list[ImportReport]:
         if part.fingerprint is None or self.kinds != frozenset(Kind):
@@ -188,6 +202,11 @@ def _judged(connection: Connection, batch: Batch) -> Batch:
     return judge_bars(
         batch, bars_before.listing_dates(connection, list(firsts)), bars_before.last_bars(connection, firsts)
     )
+
+
+def kind_of(part: Part) -> str:
+    """What stands before the first slash of a part's name: the kind of a vendor's part, the layout of files."""
+    return part.name.partition("/")[0]
 
 
 def refused_rows(batch: Batch) -> list[quarantine.RefusedRow]:
