@@ -24,6 +24,7 @@ _WAITING = text("""
     SELECT (SELECT count(*) FROM ops.outbox WHERE published_at IS NULL) AS hints,
         (SELECT count(*) FROM broker.reports r WHERE r.trading_day = :session
             AND NOT EXISTS (SELECT FROM trading.applied_reports a WHERE a.report_id = r.report_id)) AS reports,
+        EXISTS (SELECT FROM trading.openings WHERE account_id = :account_id AND session = :session) AS opened,
         EXISTS (SELECT FROM trading.snapshots WHERE account_id = :account_id AND session = :session) AS marked
 """)
 
@@ -44,5 +45,9 @@ def what_is_open(tx: Connection, account_id: str, session: date) -> str:
     waiting = tx.execute(_WAITING, {"account_id": account_id, "session": session}).one()
     return (
         f"orders still open: {orders}; hints not published: {waiting.hints}; reports not applied: {waiting.reports}; "
-        f"account marked: {'yes' if waiting.marked else 'no'}"
+        f"account opened: {_answer(waiting.opened)}; account marked: {_answer(waiting.marked)}"
     )
+
+
+def _answer(found: object) -> str:
+    return "yes" if found else "no"
