@@ -2,9 +2,10 @@
 
     python -m benchmarks.ingest [--rows 1000000] [--rounds 5]
 
-Ours is the whole upsert: a checked frame in, rows with their provenance committed. The peers are SQLAlchemy's ORM on
-the same table: its bulk insert, and its INSERT … ON CONFLICT, both given ready dictionaries. They get fewer rows, which
-is to their favour: a smaller index is cheaper. Rounds are interleaved; a figure is the median of the rounds' ratios.
+Ours is the whole upsert: a checked frame in, rows with their provenance committed; the dearest of its cases counts. The
+peers are SQLAlchemy's ORM on the same table: its bulk insert, and its INSERT … ON CONFLICT, both given ready
+dictionaries and an empty table. They get fewer rows, which is to their favour: a smaller index is cheaper. Rounds are
+interleaved; a figure is the median of the rounds' ratios.
 """
 
 import argparse
@@ -37,7 +38,7 @@ from libs.storage.engine import make_engine, transaction
 from libs.storage.market_writes import Provenance, Written, upsert
 
 SYMBOLS = 5000
-PEER_ROWS = {"orm insert": 50_000, "orm on conflict": 8_000}
+PEER_ROWS = {"orm insert": 50_000, "orm on conflict": 5_000}
 PEER_BATCH = 1000
 FETCHED = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 PROVENANCE = Provenance("bench", synthetic=True, fetched_at=FETCHED)
@@ -231,9 +232,10 @@ def _report(all_ways: list[Measured], touched: int) -> None:
     for measured in all_ways:
         print(measured.line())
     print()
-    fresh, _, _, insert, conflict = all_ways
+    fresh, same, mixed, insert, conflict = all_ways
+    dearest = [max(round_) for round_ in zip(fresh.cpu_us, same.cpu_us, mixed.cpu_us, strict=True)]
     for name, peer, bound in (("orm_insert", insert, 4.0), ("orm_on_conflict", conflict, 30.0)):
-        ratios = [theirs / ours for ours, theirs in zip(fresh.cpu_us, peer.cpu_us, strict=True)]
+        ratios = [theirs / ours for ours, theirs in zip(dearest, peer.cpu_us, strict=True)]
         print(goal(f"ingest.upsert_vs_{name}", statistics.median(ratios), ">=", bound))
     print(goal("ingest.unchanged_rows_written", touched, "=", 0))
 
