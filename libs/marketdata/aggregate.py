@@ -20,7 +20,7 @@ from libs.marketdata.aggregate_continuity import (
     subjects_asked,
     symbols_of,
 )
-from libs.marketdata.aggregate_slices import Cut, PlannedKind, Wanted, asks, cut, plan
+from libs.marketdata.aggregate_slices import Cut, PlannedKind, Wanted, asks, cut, grain_of, plan
 from libs.marketdata.guarded_gate import EndpointUsage, GuardedGate
 from libs.marketdata.provider import Ask, Grain, Provider
 from libs.marketdata.source import Batch, Kind, Part, Skipped, SourceError
@@ -165,7 +165,8 @@ class Aggregator:
         capability = provider.capabilities[ask.kind]
         if capability.history_from and ask.window.start < capability.history_from:
             raise SourceError(f"{capability.endpoint} begins on {capability.history_from}")
-        if capability.grain is Grain.SYMBOL and not ask.symbols:
+        grain = grain_of(capability, ask.symbols, ask.window, self._wanted.sessions)
+        if grain is Grain.SYMBOL and not ask.symbols:
             raise SourceError(f"{capability.endpoint} is asked symbol by symbol, and none is named")
         batches: list[Batch] = []
         failed: dict[str, str] = {}
@@ -173,7 +174,7 @@ class Aggregator:
             try:
                 batches.append(self._answer(provider, question))
             except (SourceError, InvalidInput) as e:
-                if capability.grain is not Grain.SYMBOL or len(ask.symbols) == 1:
+                if grain is not Grain.SYMBOL or len(ask.symbols) == 1:
                     raise
                 failed[question.symbols[0]] = f"{question.symbols[0]}: {e}"
         if failed and not batches:

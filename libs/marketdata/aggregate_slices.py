@@ -13,6 +13,10 @@ from libs.domain.errors import InvalidInput
 from libs.marketdata.provider import Ask, Capability, Grain, Provider
 from libs.marketdata.source import Kind, Skipped, Window
 
+MANY_SYMBOLS = 200
+SYMBOLS_A_SESSION = 10
+"""More shares than both of these, and whole sessions are cheaper than the shares one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -63,14 +67,26 @@ def first_capability(kind: Kind, symbols: Sequence[str], providers: Sequence[Pro
     if not offered:
         return f"none of {', '.join(p.name for p in providers)} offers it"
     for capability in offered:
-        if symbols or capability.grain is not Grain.SYMBOL:
+        if symbols or capability.grain is not Grain.SYMBOL or capability.whole_sessions:
             return capability
     return "it is only given symbol by symbol, and no symbol is named"
 
 
+def grain_of(capability: Capability, symbols: Sequence[str], window: Window, sessions: Sequence[date]) -> Grain:
+    """How a vendor is asked about these symbols: session by session where that saves most of the calls.
+
+    A few shares are asked one by one all the same, since that alone brings their suspended days.
+    """
+    if capability.grain is not Grain.SYMBOL or not capability.whole_sessions:
+        return capability.grain
+    days = sum(1 for day in sessions if window.start <= day <= window.end)
+    saves_calls = len(symbols) > MANY_SYMBOLS and len(symbols) > SYMBOLS_A_SESSION * days
+    return Grain.SESSION if not symbols or saves_calls else Grain.SYMBOL
+
+
 def asks(ask: Ask, capability: Capability, sessions: Sequence[date]) -> Iterator[Ask]:
     """The single questions a vendor is asked for one part."""
-    match capability.grain:
+    match grain_of(capability, ask.symbols, ask.window, sessions):
         case Grain.SYMBOL:
             yield from (Ask(ask.kind, ask.window, (symbol,)) for symbol in ask.symbols)
         case Grain.SESSION:
@@ -110,7 +126,7 @@ def plan(parts: Mapping[str, Ask], wanted: Wanted, providers: Sequence[Provider]
 def _parts(capability: Capability, wanted: Wanted) -> Iterator[tuple[str, Ask]]:
     kind, window, symbols = capability.kind, wanted.window, wanted.subjects(capability.kind)
     whole = f"{window.start}..{window.end}"
-    match capability.grain:
+    match grain_of(capability, symbols, window, wanted.sessions):
         case Grain.SYMBOL:
             for symbol in symbols:
                 yield f"{kind}/{symbol}/{whole}", Ask(kind, window, (symbol,))

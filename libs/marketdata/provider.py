@@ -44,6 +44,8 @@ class Capability:
     cost: str
     """What the vendor wants for it: `free`, points, a permission of its own."""
     note: str = ""
+    whole_sessions: bool = False
+    """A SYMBOL endpoint that can be asked for one session of the whole market as well, without suspended shares."""
 
 
 @dataclass(frozen=True, slots=True)

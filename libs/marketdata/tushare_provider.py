@@ -66,8 +66,9 @@ def _can(  # noqa: PLR0913 - a row of the table below
     cost: str = "2000 points",
     calls_per_minute: float = 200,
     note: str = "",
+    whole_sessions: bool = False,
 ) -> Capability:
-    return Capability(kind, endpoint, _HOST, grain, units, since, calls_per_minute, cost, note)
+    return Capability(kind, endpoint, _HOST, grain, units, since, calls_per_minute, cost, note, whole_sessions)
 
 
 _CAPABILITIES = (
@@ -85,7 +86,8 @@ _CAPABILITIES = (
         "daily, adj_factor, suspend_d, daily_basic, namechange",
         Grain.SYMBOL,
         units="手, 千元, %",
-        note="one session of the market, too (without suspended shares; stock_st: 3000 points)",
+        note="whole sessions need stock_st: 3000 points",
+        whole_sessions=True,
     ),
     _can(
         Kind.MINUTE_BARS,
@@ -97,7 +99,7 @@ _CAPABILITIES = (
         calls_per_minute=500,
     ),
     _can(Kind.INDEX_BARS, "index_daily", Grain.WINDOW, units="手, 千元"),
-    _can(Kind.VALUATIONS, "daily_basic", Grain.SYMBOL, units="万股, 万元, %", note="one session of the market, too"),
+    _can(Kind.VALUATIONS, "daily_basic", Grain.SYMBOL, units="万股, 万元, %", whole_sessions=True),
     _can(
         Kind.STATEMENTS,
         "income, balancesheet, cashflow, fina_indicator",
@@ -134,7 +136,7 @@ _CAPABILITIES = (
     _can(Kind.UNLOCKS, "share_float", Grain.SYMBOL, units="股, % of all", cost="3000 points", note="future dates, too"),
     _can(Kind.GOODWILL, "balancesheet", Grain.SYMBOL, units="元", note="no impairments"),
     _can(Kind.SUSPENSIONS, "suspend_d", Grain.WINDOW, units="none"),
-    _can(Kind.LIMIT_PRICES, "stk_limit", Grain.SYMBOL, units="元", note="08:40; one session of the market, too"),
+    _can(Kind.LIMIT_PRICES, "stk_limit", Grain.SYMBOL, units="元", note="08:40", whole_sessions=True),
     _can(
         Kind.DOCUMENTS,
         "npr, anns_d, news, cctv_news",
