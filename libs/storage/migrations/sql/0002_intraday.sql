@@ -94,7 +94,7 @@ END $$;
 
 -- Retention: drops what lies wholly before a day, whole partitions or chunks at a time.
 CREATE FUNCTION market.drop_before(parent text, day date) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     cut timestamptz := day::timestamp AT TIME ZONE 'Asia/Shanghai';
     home text := (SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'timescaledb');
