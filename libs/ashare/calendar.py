@@ -22,10 +22,13 @@ class Calendar:
 
     def __init__(self, first: date, last: date, closures: Iterable[date]) -> None:
         self.first = first
+        self.called_off: frozenset[date] = frozenset()
         self._set(last, open_days(first, last, frozenset(closures)))
 
     def _set(self, last: date, sessions: tuple[date, ...]) -> None:
-        self.last, self.sessions, self._known = last, sessions, frozenset(sessions)
+        # The horizon moves last: a thread that is asked meanwhile knows each day up to it.
+        self._known, self.sessions = frozenset(sessions), sessions
+        self.last = last
 
     def learn(self, sessions: Iterable[date], until: date, *, source: str) -> None:
         """Add the sessions after the horizon up to `until`, as an overlay file or a vendor (trade_cal) names them.
@@ -52,6 +55,7 @@ class Calendar:
         early = sorted(day for day in off if day <= after)
         if early:
             raise InvalidInput("calendar", f"{early[0]} is not after {after}: a past session cannot be called off")
+        self.called_off |= off & self._known
         self._set(self.last, tuple(day for day in self.sessions if day not in off))
 
     def horizon_days(self, today: date) -> int:

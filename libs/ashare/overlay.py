@@ -4,8 +4,12 @@ The shape is that of `data/closures.toml`, with one `source` for all and the day
 
     source = "SSE and SZSE closure notice for 2027"
     known_until = 2027-12-31
-    called_off = []
     closure = [{ first = 2027-01-01, last = 2027-01-01, holiday = "New Year" }]
+    published = 2026-12-22
+    called_off = [2026-12-30]
+
+The file may stay where it is when its days are over, or a newer desk knows them itself: it may say again what the
+calendar knows, and never the contrary.
 """
 
 from datetime import date, timedelta
@@ -27,6 +31,8 @@ class Overlay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     known_until: date
     closure: tuple[ClosureRow, ...]
     called_off: tuple[date, ...] = ()
+    published: date | None = None
+    """When the exchange gave notice; needed where sessions are called off, which is never done for the past."""
 
 
 def read_overlay(path: Path) -> Overlay:
@@ -39,22 +45,22 @@ def read_overlay(path: Path) -> Overlay:
         raise ConfigurationError(f"calendar overlay {path}: {e}") from e
 
 
-def apply(overlay: Overlay, calendar: Calendar, *, today: date) -> None:
-    """Add the overlay to the calendar; called-off days must lie after `today`, closures beyond the horizon.
-
-    Raises `ConfigurationError` where the overlay contradicts the calendar or adds nothing to it.
-    """
-    if overlay.known_until < calendar.last:
-        raise ConfigurationError(f"calendar overlay: known_until lies before the horizon, {calendar.last}")
+def apply(overlay: Overlay, calendar: Calendar) -> None:
+    """Add the overlay to the calendar. Raises `ConfigurationError` where it contradicts the calendar or itself."""
     closed = closed_days(overlay.closure)
-    early = sorted(day for day in closed if day <= calendar.last)
-    if early:
-        raise ConfigurationError(
-            f"calendar overlay: the closure on {early[0]} lies before the horizon, {calendar.last}"
-        )
+    late = sorted(day for day in closed if day > overlay.known_until)
+    if late:
+        raise ConfigurationError(f"calendar overlay: the closure on {late[0]} lies after known_until")
+    wrong = sorted(day for day in closed if calendar.first <= day <= calendar.last and calendar.is_session(day))
+    if wrong:
+        raise ConfigurationError(f"calendar overlay: {wrong[0]} is a session, known until {calendar.last}")
+    if overlay.called_off and overlay.published is None:
+        raise ConfigurationError("calendar overlay: called_off needs published, the day of the exchange's notice")
     try:
-        later = open_days(calendar.last + ONE_DAY, overlay.known_until, closed)
-        calendar.learn(later, overlay.known_until, source="the overlay")
-        calendar.close(overlay.called_off, after=today)
+        if overlay.known_until > calendar.last:
+            later = open_days(calendar.last + ONE_DAY, overlay.known_until, closed)
+            calendar.learn(later, overlay.known_until, source="the overlay")
+        if overlay.published is not None:
+            calendar.close(overlay.called_off, after=overlay.published - ONE_DAY)
     except InvalidInput as e:
         raise ConfigurationError(f"calendar overlay: {e.message}") from e

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
@@ -23,6 +24,7 @@ from libs.marketdata.choose import parse_source, parse_window
 from libs.marketdata.completeness import Completeness, due_kinds
 from libs.marketdata.gaps import Gap, Repair, gaps, repairs
 from libs.marketdata.source import Kind
+from libs.runtime.desk_calendar import apply_overlay, overlay_of, prepare_calendar
 from libs.storage import completeness, quarantine, sync_jobs
 from libs.storage.engine import Connection, Engine, transaction
 from libs.storage.quarantine import Held
@@ -99,6 +101,7 @@ def _require_held(desk: DeskConnection, ids: Sequence[int]) -> None:
 
 def show_gaps(symbols: str | None, *, source: str | None, repair: bool, as_json: bool) -> int:
     """Sessions without bar and without suspension; with `repair` they are fetched again."""
+    apply_overlay(overlay_of(os.environ))
     desk = find_desk()
     wanted = [parse_symbol(part.strip(), field="--symbols") for part in (symbols or "").split(",") if part.strip()]
     with desk.engine() as engine:
@@ -115,8 +118,10 @@ def show_gaps(symbols: str | None, *, source: str | None, repair: bool, as_json:
 def report(session: str | None, *, as_json: bool) -> int:
     """How complete a session is, kind by kind; without a date the newest one with bars."""
     day = parse_window(session, None)[0] if session else None
-    with find_desk().engine() as engine, transaction(engine, read_only=True) as tx:
-        lines = _report(tx, day)
+    with find_desk().engine() as engine:
+        prepare_calendar(overlay_of(os.environ), engine, SystemClock())
+        with transaction(engine, read_only=True) as tx:
+            lines = _report(tx, day)
     if as_json:
         print_json([_line(line) for line in lines])
         return 0

@@ -17,6 +17,7 @@ from libs.contracts.base import Event, Topic
 from libs.contracts.market_events import BARS, FEED, QUOTES, TRADES
 from libs.domain.errors import ConfigurationError, InvalidInput
 from libs.marketdata.source import Kind
+from libs.runtime.desk_calendar import apply_overlay, overlay_of
 from libs.storage import feeds
 from libs.storage.engine import transaction
 
@@ -34,6 +35,7 @@ def play(file: Path, kind: str | None, *, speed: float, every: float, host: str,
         raise InvalidInput("FILE", f"there is no file {file}")
     if kind is not None and kind not in {playable.value for playable in _PLAYABLE}:
         raise InvalidInput("--kind", f"{kind[:32]!r} is none of {', '.join(_PLAYABLE)}")
+    apply_overlay(overlay_of(os.environ))
     recording = Recording.of_files(file, sessions=CALENDAR.sessions, kind=Kind(kind) if kind else None)
     server = RecordingServer(recording, speed, timedelta(seconds=every))
     first, last = recording.ticks[0].at, recording.ticks[-1].at

@@ -1,5 +1,6 @@
 """`hiddengem rules check`: does a file of daily bars obey the rulebook, and if not, which fact says why?"""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from libs.ashare import overlay as calendar_overlay
-from libs.ashare.calendar import CALENDAR
 from libs.ashare.reasons import OPEN, UNCHECKED, UNLIMITED, BarReport, Finding, Reason
 from libs.cli.terminal import EXIT_FAILED, console, print_json
-from libs.domain.clock import SystemClock, exchange_date
 from libs.domain.errors import ConfigurationError, InvalidInput
+from libs.runtime.desk_calendar import apply_overlay, overlay_of
 
 if TYPE_CHECKING:
     from libs.ashare.check import Bars
@@ -41,9 +40,10 @@ _MEANING = {
 
 def check(file: Path, instruments: Path | None, overlay: Path | None, *, everything: bool, as_json: bool) -> int:
     """The verb; 0 when every row is explained, else 1."""
-    if overlay is not None:
-        today = exchange_date(SystemClock().utc_now())
-        calendar_overlay.apply(calendar_overlay.read_overlay(overlay), CALENDAR, today=today)
+    if overlay is None:
+        apply_overlay(overlay_of(os.environ))
+    else:
+        apply_overlay(overlay, asked_by="--overlay")
     found = _check(_read(file, instruments))
     if as_json:
         print_json(plain(file, found))

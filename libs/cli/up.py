@@ -26,6 +26,7 @@ from libs.contracts.market import DEFAULT_SYMBOLS, SyncRequest
 from libs.domain.errors import InvalidInput
 from libs.domain.market import Symbol
 from libs.marketdata.choose import HOW_TO_GET_REAL_DATA, SourceChoice, choose, parse_window
+from libs.runtime.desk_calendar import apply_overlay, overlay_of
 from libs.runtime.proctable import read_table, signals_as_interrupt
 from libs.runtime.servers import LocalServers, ServerUrls
 from libs.runtime.state import StateDirectory, check_port_free, state_path
@@ -64,6 +65,7 @@ class _Job:
 
 def up(options: UpOptions) -> int:
     """Start, work, serve; 0 when Ctrl-C came after the work was done."""
+    apply_overlay(overlay_of(os.environ))
     window = parse_window(options.first, options.last)
     job = _Job(*window, replays.parse_symbols(options.watchlist, "HIDDENGEM_WATCHLIST"))
     state = StateDirectory(state_path(os.environ))

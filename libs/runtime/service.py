@@ -19,6 +19,7 @@ from libs.bus.redis.bus import open_bus
 from libs.contracts.card import AgentCard
 from libs.domain.clock import Clock, SystemClock
 from libs.domain.errors import ConfigurationError, HiddenGemError
+from libs.runtime.desk_calendar import CalendarKeeper, apply_overlay
 from libs.runtime.settings import PREFIX, S, ServiceSettings, load_settings
 from libs.storage import dead_letters
 from libs.storage.dead_letters import KeptLetter
@@ -105,6 +106,7 @@ def run_service(name: str, settings_class: type[S], build: Build[S]) -> int:
     """Run a service until SIGTERM or SIGINT; the process's exit code (78: a setting is wrong)."""
     try:
         settings = load_settings(settings_class)
+        apply_overlay(settings.calendar_overlay)
     except ConfigurationError as e:
         sys.stderr.write(f"{name}: {e}\n")
         return EXIT_CONFIGURATION
@@ -144,11 +146,16 @@ async def _run(name: str, instance: str, settings: S, build: Build[S], lines: Qu
     metrics.dropped_lines(lambda: lines.dropped)
     port = _open_port(metrics, state, settings)
     engine = make_engine(settings.database_url.get_secret_value(), application_name=instance)
+    calendar = CalendarKeeper(engine, SystemClock())
+    metrics.calendar_horizon(calendar.horizon_days)
     port.start()
     try:
+        await asyncio.to_thread(calendar.look)
         async with open_bus(settings.redis_url.get_secret_value(), instance=instance, metrics=metrics) as bus:
             runtime = Runtime(name, instance, settings, engine, bus, SystemClock(), metrics, port)
-            await _live(runtime, build(runtime), stop, state)
+            service = build(runtime)
+            service = replace(service, background=(*service.background, calendar.run))
+            await _live(runtime, service, stop, state)
     finally:
         port.stop()
         engine.dispose()

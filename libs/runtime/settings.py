@@ -1,6 +1,7 @@
 """Settings come from `HIDDENGEM_*`, once, in a service's entry; nobody else reads the environment."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
@@ -45,6 +46,8 @@ class ServiceSettings(BaseSettings):
     """Whether this desk shows a simulated market; every log line then says so."""
     drain_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     """How long a stop waits for what is in hand."""
+    calendar_overlay: Path | None = None
+    """A TOML file with closures that the desk's own calendar does not know yet (`libs.ashare.overlay`)."""
     git_sha: str = "unknown"
     """The build, shown in the card."""
 

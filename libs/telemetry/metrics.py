@@ -88,6 +88,11 @@ class Metrics:
         """Show how many log lines did not fit in the queue; read whenever somebody looks."""
         self._gauge("log_lines_dropped", "Log lines that did not fit").labels(*self._origin).set_function(count)
 
+    def calendar_horizon(self, days: Callable[[], float]) -> None:
+        """Show how many days of the trading calendar are left; read whenever somebody looks."""
+        meaning = "Calendar days from today to the last day of the trading calendar"
+        self._gauge("calendar_horizon_days", meaning).labels(*self._origin).set_function(days)
+
     def figure(self, thing: str, meaning: str, *labels: str) -> Callable[[Mapping[tuple[str, ...], float]], None]:
         """A gauge `hiddengem_<thing>` of a service's own, shown as a whole: by its labels' values, the rest is gone."""
         gauge = self._gauge(thing, meaning, *labels)

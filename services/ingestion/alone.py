@@ -13,6 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from libs.domain.clock import SystemClock
+from libs.runtime.desk_calendar import prepare_calendar
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     lines = configure("ingestion", holder, settings.log_level, sys.stderr, synthetic=settings.synthetic)
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2, application_name=holder)
     try:
+        prepare_calendar(settings.calendar_overlay, engine, SystemClock())
         return asyncio.run(_work(UUID(arguments[0]), engine, settings, holder))
     finally:
         engine.dispose()

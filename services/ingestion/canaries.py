@@ -24,6 +24,7 @@ from libs.marketdata.guarded_gate import GateRules, GuardedGate, Guards
 from libs.marketdata.provider import Provider, ProviderContext
 from libs.marketdata.sessions import last_completed_session
 from libs.marketdata.source import Kind, Window
+from libs.runtime.desk_calendar import prepare_calendar
 from libs.runtime.settings import load_settings
 from libs.storage.engine import Engine, make_engine, transaction
 from libs.storage.vendor_answers import StoredCache
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     settings, clock = load_settings(IngestionSettings), SystemClock()
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2, application_name="hiddengem-canaries")
     logging.basicConfig(level=settings.log_level)
+    prepare_calendar(settings.calendar_overlay, engine, clock)
     now = clock.utc_now()
     sessions = CALENDAR.sessions_between(CALENDAR.first, last_completed_session(now))
     guards = Guards(StoredQuota(engine), StoredBreakers(engine), StoredCache(engine))

@@ -19,6 +19,7 @@ from libs.domain.clock import Clock, SystemClock
 from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
 from libs.marketdata.choose import VENDORS
 from libs.marketdata.source import Kind
+from libs.runtime.desk_calendar import prepare_calendar
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
@@ -49,8 +50,10 @@ def main(arguments: Sequence[str]) -> int:
     instance = f"{settings.instance or 'ingestion-1'}-job"
     lines = configure("ingestion", instance, settings.log_level, synthetic=settings.synthetic)
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2, application_name="hiddengem-sync")
+    clock = SystemClock()
     try:
-        return do_job(UUID(arguments[0]), engine, settings, SystemClock())
+        prepare_calendar(settings.calendar_overlay, engine, clock)
+        return do_job(UUID(arguments[0]), engine, settings, clock)
     finally:
         lines.close()
 

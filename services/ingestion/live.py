@@ -19,6 +19,7 @@ from libs.marketdata.feed import Feed, FeedRefused
 from libs.marketdata.feed_loop import FeedLoop
 from libs.marketdata.feed_polling import PAGES, PollingFeed
 from libs.marketdata.feed_socket import SocketFeed
+from libs.runtime.desk_calendar import prepare_calendar
 from libs.runtime.processes import die_with_parent
 from libs.runtime.settings import load_settings
 from libs.storage import feeds, sync_jobs
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     lines = configure("ingestion", instance, settings.log_level, synthetic=settings.synthetic)
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2, application_name="hiddengem-live")
     try:
+        prepare_calendar(settings.calendar_overlay, engine, SystemClock())
         return asyncio.run(_until_stopped(settings, engine, instance))
     finally:
         lines.close()

@@ -11,6 +11,7 @@ import uvicorn
 
 from libs.domain.clock import SystemClock
 from libs.domain.errors import ConfigurationError
+from libs.runtime.desk_calendar import CalendarKeeper, apply_overlay
 from libs.runtime.settings import load_settings
 from libs.runtime.threads import SerialWorker
 from libs.storage.engine import StorageUnavailable, make_engine
@@ -31,6 +32,7 @@ def main() -> int:
     """Run until told to stop; the exit code (78: a setting is wrong)."""
     try:
         settings = load_settings(Settings)
+        apply_overlay(settings.calendar_overlay)
     except ConfigurationError as e:
         sys.stderr.write(f"{NAME}: {e}\n")
         return 78
@@ -48,6 +50,8 @@ async def _serve(settings: Settings, instance: str) -> int:
     venue = PaperVenueApp(Exchange(engine), writer, SystemClock())
     server = _Server(venue, settings)
     metrics = Metrics(NAME, instance)
+    calendar = CalendarKeeper(engine, SystemClock())
+    metrics.calendar_horizon(calendar.horizon_days)
     port = OperatorPort(
         metrics,
         lambda: None if server.started else "not listening yet",
@@ -55,18 +59,20 @@ async def _serve(settings: Settings, instance: str) -> int:
         port=settings.metrics_port,
     )
     port.start()
+    await asyncio.to_thread(calendar.look)
     nudged = asyncio.Event()
     loop = asyncio.get_running_loop()
     listener = Listener(
         settings.database_url.get_secret_value(), ["desk_clock"], lambda _: loop.call_soon_threadsafe(nudged.set)
     )
     listener.start()
-    following = asyncio.create_task(follow(venue, nudged))
+    following = [asyncio.create_task(follow(venue, nudged)), asyncio.create_task(calendar.run())]
     try:
         await server.serve()
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
         await asyncio.to_thread(listener.stop)
         writer.close()
         port.stop()
