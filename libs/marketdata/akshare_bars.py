@@ -23,13 +23,13 @@ from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError
 from libs.marketdata.validation import Merged, keep_first
 from libs.marketdata.vendor_rows import (
+    answer_day,
     checked,
     day,
     is_public,
     number,
     require_units,
     sessions_in,
-    settled,
 )
 
 _LOT = 100
@@ -142,7 +142,7 @@ class _Slice:
         raw = calls.table(
             endpoint.function,
             endpoint.columns,
-            trade_date=settled(calls.context, last),
+            trade_date=answer_day(calls.context, last),
             **endpoint.params(self.symbol, first, last),
             adjust=adjust,
         )

@@ -18,7 +18,7 @@ from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.provider import Ask
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, Window
-from libs.marketdata.vendor_rows import checked, day, is_public, number, sessions_in, settled, text, within
+from libs.marketdata.vendor_rows import answer_day, checked, day, is_public, number, sessions_in, text, within
 
 _PER_TEN = 10
 _LATEST_REPORT = timedelta(days=460)
@@ -94,7 +94,7 @@ def read_valuations(lists: Lists, ask: Ask) -> Batch:
     Its price to cash flow (市现率) is of the operating cash flow, another measure than ours, and is left out.
     """
     symbol, function, calls = one_symbol(ask), "stock_value_em", lists.calls
-    raw = calls.table(function, _VALUE, trade_date=settled(calls.context, ask.window.end), symbol=symbol[:6])
+    raw = calls.table(function, _VALUE, trade_date=answer_day(calls.context, ask.window.end), symbol=symbol[:6])
     if not raw.height:
         _explain_empty(lists, ask, symbol, function)
     rows = raw.select(day("session"), *(number(name) for name in _VALUE if name != "session"))

@@ -17,6 +17,7 @@ from libs.marketdata.provider import Ask, ProviderContext
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SourceError, Window
 from libs.marketdata.vendor_rows import (
+    answer_day,
     checked,
     day,
     instant,
@@ -25,7 +26,6 @@ from libs.marketdata.vendor_rows import (
     require_rows,
     require_units,
     sessions_in,
-    settled,
 )
 
 _LOT = 100
@@ -60,7 +60,7 @@ def _of_interval(calls: AkshareCalls, ask: Ask, symbol: str, interval: int) -> p
     raw = calls.table(
         "stock_zh_a_hist_min_em",
         _MINUTES,
-        trade_date=settled(calls.context, ask.window.end),
+        trade_date=answer_day(calls.context, ask.window.end),
         symbol=symbol[:6],
         start_date=f"{ask.window.start} 09:00:00",
         end_date=f"{ask.window.end} 15:30:00",
@@ -97,7 +97,7 @@ def _index(calls: AkshareCalls, window: Window, symbol: str) -> pl.DataFrame:
     raw = calls.table(
         "stock_zh_index_daily_em",
         _INDEX,
-        trade_date=settled(calls.context, window.end),
+        trade_date=answer_day(calls.context, window.end),
         symbol=f"{exchange.lower()}{code}",
         start_date=before.strftime("%Y%m%d"),
         end_date=window.end.strftime("%Y%m%d"),

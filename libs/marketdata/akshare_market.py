@@ -20,13 +20,13 @@ from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, SourceRefused
 from libs.marketdata.validation import Checks
 from libs.marketdata.vendor_rows import (
+    answer_day,
     checked,
     day,
     is_public,
     number,
     require_rows,
     sessions_in,
-    settled,
     text,
     within,
 )
@@ -81,7 +81,7 @@ def read_margin(calls: AkshareCalls, ask: Ask) -> Batch:
     """Margin balances of both exchanges; public on the morning of the next session."""
     function = "stock_margin_account_info"
     raw = require_rows(
-        calls.table(function, _MARGIN, trade_date=settled(calls.context, ask.window.end, lag_sessions=1)),
+        calls.table(function, _MARGIN, trade_date=answer_day(calls.context, ask.window.end, lag_sessions=1)),
         origin_of(function),
     )
     balances = [
@@ -201,7 +201,7 @@ def _week(calls: AkshareCalls, friday: date) -> tuple[pl.DataFrame, date] | None
     """The table of a week, dated on its Friday or, where that is none, on its last session."""
     within_week = [s for s in calls.context.sessions if friday - timedelta(days=4) <= s <= friday]
     for candidate in dict.fromkeys([friday, *within_week[-1:]]):
-        closed = settled(calls.context, candidate, lag_sessions=5)
+        closed = answer_day(calls.context, candidate, lag_sessions=5)
         asked = candidate.strftime("%Y%m%d")
         raw = calls.table("stock_gpzy_pledge_ratio_em", _PLEDGES, trade_date=closed, date=asked)
         if raw.height:
@@ -268,7 +268,7 @@ def read_suspensions(calls: AkshareCalls, ask: Ask) -> Batch:
 
 def _halts(calls: AkshareCalls, ask: Ask, session: date) -> pl.DataFrame:
     raw = calls.table(
-        "stock_tfp_em", _HALTS, trade_date=settled(calls.context, session), date=session.strftime("%Y%m%d")
+        "stock_tfp_em", _HALTS, trade_date=answer_day(calls.context, session), date=session.strftime("%Y%m%d")
     )
     rows = raw.select(
         symbol_of("code"), *(day(n) for n in ("begins", "ends", "resumes")), text("timing"), text("reason")

@@ -21,6 +21,7 @@ from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError
 from libs.marketdata.vendor_rows import (
     INDICES,
+    answer_day,
     checked,
     day,
     is_public,
@@ -29,7 +30,6 @@ from libs.marketdata.vendor_rows import (
     require_rows,
     require_units,
     sessions_in,
-    settled,
     text,
 )
 
@@ -178,7 +178,7 @@ def read_valuations(calls: BaostockCalls, ask: Ask) -> Batch:
 
 
 def _days(calls: BaostockCalls, ask: Ask) -> tuple[pl.DataFrame, str]:
-    columns, about = tuple(DAY_FIELDS.split(",")), settled(calls.context, ask.window.end)
+    columns, about = tuple(DAY_FIELDS.split(",")), answer_day(calls.context, ask.window.end)
     if len(ask.symbols) == 1:
         raw = calls.table(_K_DATA, _k_params(ask, ask.symbols[0], DAY_FIELDS, "d"), columns, about=about)
         if not raw.height:
@@ -216,7 +216,7 @@ def _bars(raw: pl.DataFrame) -> pl.DataFrame:
 def _factors(calls: BaostockCalls, ask: Ask) -> pl.DataFrame:
     """Cumulative factors by ex-date, since the listing."""
     params = {"code": theirs(ask.symbols[0]), "start_date": "1990-12-19", "end_date": ask.window.end.isoformat()}
-    about = settled(calls.context, ask.window.end)
+    about = answer_day(calls.context, ask.window.end)
     raw = calls.table("query_adjust_factor", params, ("code", "dividOperateDate", "backAdjustFactor"), about=about)
     return raw.select(day("dividOperateDate").alias("session"), number("backAdjustFactor").alias("adj_factor")).sort(
         "session"
@@ -234,7 +234,7 @@ def _with_factor(bars: pl.DataFrame, factors: pl.DataFrame | None) -> pl.DataFra
 
 def read_index_bars(calls: BaostockCalls, ask: Ask) -> Batch:
     """The indices asked for; where none of them is one, all that the desk follows."""
-    columns, about, frames = tuple(INDEX_FIELDS.split(",")), settled(calls.context, ask.window.end), []
+    columns, about, frames = tuple(INDEX_FIELDS.split(",")), answer_day(calls.context, ask.window.end), []
     for symbol in [s for s in ask.symbols if s in INDICES] or INDICES:
         raw = calls.table(_K_DATA, _k_params(ask, symbol, INDEX_FIELDS, "d"), columns, about=about)
         require_index_rows(calls.context, symbol, ask.window, raw.height, f"baostock {_K_DATA}")
@@ -252,7 +252,7 @@ def read_index_bars(calls: BaostockCalls, ask: Ask) -> Batch:
 def read_minutes(calls: BaostockCalls, ask: Ask, interval_minutes: int) -> Batch:
     """Minute bars of one share by the end of their minutes; the bars without a price of suspended days are refused."""
     params = _k_params(ask, one_symbol(ask), MINUTE_FIELDS, str(interval_minutes))
-    about = settled(calls.context, ask.window.end)
+    about = answer_day(calls.context, ask.window.end)
     raw = calls.table(_K_DATA, params, tuple(MINUTE_FIELDS.split(",")), about=about)
     moment = text("time").str.head(14).str.to_datetime("%Y%m%d%H%M%S", strict=False)
     frame = raw.select(

@@ -23,7 +23,7 @@ class VendorCall:
     params: Mapping[str, str]
     """What was asked; never a token or another secret."""
     trade_date: date | None
-    """The last session the answer is about; None where it has none. Answers about closed sessions do not change."""
+    """The last session the answer is about, or the day of the asking while that can still change; None for lists."""
     calls_per_minute: float
 
 

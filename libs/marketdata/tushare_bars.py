@@ -16,6 +16,7 @@ from libs.marketdata.source import Batch, Kind, SourceError
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, compact, symbol_or_session, wanted
 from libs.marketdata.tushare_reference import STOCK_ST, listings, names, require_known, st_of
 from libs.marketdata.vendor_rows import (
+    answer_day,
     checked,
     day,
     is_public,
@@ -23,7 +24,6 @@ from libs.marketdata.vendor_rows import (
     require_rows,
     require_units,
     sessions_in,
-    settled,
     text,
 )
 
@@ -72,7 +72,7 @@ def read_bars(calls: TushareCalls, ask: Ask) -> Batch:
 
 def _bars_of_symbol(calls: TushareCalls, ask: Ask, symbol: str) -> Batch:
     asked = symbol_or_session(ask)
-    traded = daily(calls.table(DAILY, asked, about=settled(calls.context, ask.window.end)))
+    traded = daily(calls.table(DAILY, asked, about=answer_day(calls.context, ask.window.end)))
     halted = halts(calls, ask, asked).filter(pl.col("timing").is_null())
     if not traded.height:
         explain_empty(calls, ask, symbol, halted, "tushare daily")
@@ -80,7 +80,7 @@ def _bars_of_symbol(calls: TushareCalls, ask: Ask, symbol: str) -> Batch:
 
 
 def _bars_of_session(calls: TushareCalls, ask: Ask) -> Batch:
-    session, asked, about = ask.window.end, symbol_or_session(ask), settled(calls.context, ask.window.end)
+    session, asked, about = ask.window.end, symbol_or_session(ask), answer_day(calls.context, ask.window.end)
     if not is_public(calls.context, session, AFTER_CLOSE):
         return Batch(Kind.BARS, pl.DataFrame(schema=SCHEMAS[Kind.BARS]), "tushare daily", rows_read=0)
     raw = require_rows(daily(calls.table(DAILY, asked, about=about)), f"tushare daily {session}")
@@ -95,7 +95,7 @@ def _bars_of_session(calls: TushareCalls, ask: Ask) -> Batch:
 
 def _bars(calls: TushareCalls, ask: Ask, rows: pl.DataFrame, asked: dict[str, str]) -> Batch:
     """Rows with prices, status and ST flag, completed by factor and turnover."""
-    about, key = settled(calls.context, ask.window.end), ["symbol", "session"]
+    about, key = answer_day(calls.context, ask.window.end), ["symbol", "session"]
     factors = calls.table(ADJ_FACTOR, asked, about=about)
     basics = calls.table(DAILY_BASIC, asked, about=about)
     factor = factors.select(text("symbol"), day("session"), number("adj_factor")).unique(key, keep="last")
@@ -126,7 +126,7 @@ def daily(raw: pl.DataFrame) -> pl.DataFrame:
 
 
 def halts(calls: TushareCalls, ask: Ask, asked: dict[str, str]) -> pl.DataFrame:
-    about = settled(calls.context, ask.window.end)
+    about = answer_day(calls.context, ask.window.end)
     raw = calls.table(SUSPEND_D, {"suspend_type": "S", **asked}, about=about)
     rows = raw.select(text("symbol"), day("session"), text("timing"), text("type"))
     return rows.filter(pl.col("type") == "S")

@@ -57,7 +57,7 @@ class TushareCalls:
     def table(self, endpoint: Endpoint, params: Mapping[str, str], *, about: date | None = None) -> pl.DataFrame:
         """All rows of an endpoint; empty where the vendor says that there are none.
 
-        `about` is the last session of an answer that cannot change any more (see `VendorCall.trade_date`).
+        `about` is the day of the answer (see `VendorCall.trade_date`).
         """
         pages: list[pl.DataFrame] = []
         while len(pages) < _MOST_PAGES:

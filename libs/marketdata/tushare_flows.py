@@ -14,13 +14,13 @@ from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
 from libs.marketdata.source import Batch, Kind, SourceError
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, wanted
 from libs.marketdata.vendor_rows import (
+    answer_day,
     checked,
     day,
     is_public,
     number,
     published_next_session,
     sessions_in,
-    settled,
     text,
     within,
 )
@@ -105,7 +105,7 @@ SHARE_FLOAT = Endpoint(
 def read_margin(calls: TushareCalls, ask: Ask) -> Batch:
     """Balances of all exchanges together; a session of which one exchange is missing is refused, not understated."""
     balances = ("financing_balance", "lending_balance", "financing_bought")
-    raw = calls.table(MARGIN, span_of(ask.window), about=settled(calls.context, ask.window.end, lag_sessions=1))
+    raw = calls.table(MARGIN, span_of(ask.window), about=answer_day(calls.context, ask.window.end, lag_sessions=1))
     expected = with_margin_publication(
         pl.DataFrame({"session": sessions_in(calls.context, ask.window)}, schema={"session": pl.Date}),
         calls.context.sessions,
@@ -128,7 +128,7 @@ def read_margin(calls: TushareCalls, ask: Ask) -> Batch:
 def read_northbound(calls: TushareCalls, ask: Ask) -> Batch:
     """Net buying until it was discontinued; days after, and days whose parts are not their sum, are refused."""
     net = ("net_buy", "shanghai_net_buy", "shenzhen_net_buy")
-    raw = calls.table(MONEYFLOW_HSGT, span_of(ask.window), about=settled(calls.context, ask.window.end))
+    raw = calls.table(MONEYFLOW_HSGT, span_of(ask.window), about=answer_day(calls.context, ask.window.end))
     published_days = [d for d in sessions_in(calls.context, ask.window) if d <= NORTHBOUND_NET_BUY_UNTIL]
     if not raw.height and len(published_days) > _LONGEST_CLOSURE:
         raise SourceError("tushare moneyflow_hsgt: an empty table where rows must exist")
@@ -139,7 +139,7 @@ def read_northbound(calls: TushareCalls, ask: Ask) -> Batch:
 
 def read_sector_flows(calls: TushareCalls, ask: Ask) -> Batch:
     """Flows of the industries of THS, in and out, and of Eastmoney, net alone."""
-    about = settled(calls.context, ask.window.end)
+    about = answer_day(calls.context, ask.window.end)
     origin = "tushare moneyflow_ind_ths, moneyflow_ind_dc"
     ths = calls.table(FLOWS_THS, span_of(ask.window), about=about)
     dc = calls.table(FLOWS_DC, {"content_type": "行业", **span_of(ask.window)}, about=about)

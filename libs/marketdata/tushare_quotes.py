@@ -17,6 +17,7 @@ from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, sp
 from libs.marketdata.tushare_reference import MORNING
 from libs.marketdata.vendor_rows import (
     INDICES,
+    answer_day,
     checked,
     day,
     instant,
@@ -24,7 +25,6 @@ from libs.marketdata.vendor_rows import (
     number,
     require_index_rows,
     require_units,
-    settled,
     text,
 )
 
@@ -57,7 +57,7 @@ STK_LIMIT = Endpoint(
 
 def read_index_bars(calls: TushareCalls, ask: Ask) -> Batch:
     """The indices asked for; where none of them is one, all that the desk follows."""
-    about, frames = settled(calls.context, ask.window.end), []
+    about, frames = answer_day(calls.context, ask.window.end), []
     for symbol in [s for s in ask.symbols if s in INDICES] or INDICES:
         raw = calls.table(INDEX_DAILY, {"ts_code": symbol, **span_of(ask.window)}, about=about)
         require_index_rows(calls.context, symbol, ask.window, raw.height, "tushare index_daily")
@@ -74,7 +74,7 @@ def read_minutes(calls: TushareCalls, ask: Ask, interval_minutes: int) -> Batch:
         "start_date": f"{ask.window.start} 09:00:00",
         "end_date": f"{ask.window.end} 15:30:00",
     }
-    raw = calls.table(STK_MINS, asked, about=settled(calls.context, ask.window.end))
+    raw = calls.table(STK_MINS, asked, about=answer_day(calls.context, ask.window.end))
     if not raw.height:
         explain_empty(calls, ask, asked["ts_code"], halts(calls, ask, symbol_or_session(ask)), "tushare stk_mins")
     frame = raw.select(
@@ -110,7 +110,7 @@ def _with_auction(bars: pl.DataFrame, interval_minutes: int) -> pl.DataFrame:
 def read_valuations(calls: TushareCalls, ask: Ask) -> Batch:
     """Multiples, share counts and market values; one share over the window, or one session of the market."""
     asked, origin = symbol_or_session(ask), "tushare daily_basic"
-    raw = calls.table(DAILY_BASIC, asked, about=settled(calls.context, ask.window.end))
+    raw = calls.table(DAILY_BASIC, asked, about=answer_day(calls.context, ask.window.end))
     if not raw.height and len(ask.symbols) == 1:
         explain_empty(calls, ask, ask.symbols[0], halts(calls, ask, asked), origin)
     if not raw.height and len(ask.symbols) != 1 and is_public(calls.context, ask.window.end, AFTER_CLOSE):
@@ -155,7 +155,7 @@ def read_suspensions(calls: TushareCalls, ask: Ask) -> Batch:
 
 def read_limit_prices(calls: TushareCalls, ask: Ask) -> Batch:
     """Limit prices; a price no band could give (twice or half the reference) is the vendor's way to say: none."""
-    raw = calls.table(STK_LIMIT, symbol_or_session(ask), about=settled(calls.context, ask.window.end))
+    raw = calls.table(STK_LIMIT, symbol_or_session(ask), about=answer_day(calls.context, ask.window.end))
     if not raw.height and len(ask.symbols) == 1:
         explain_empty(calls, ask, ask.symbols[0], pl.DataFrame(schema={"session": pl.Date}), "tushare stk_limit")
     if not raw.height and len(ask.symbols) != 1 and is_public(calls.context, ask.window.end, AFTER_CLOSE):

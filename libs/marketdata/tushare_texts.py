@@ -15,7 +15,7 @@ from libs.marketdata.provider import Ask
 from libs.marketdata.readers import with_document_ids
 from libs.marketdata.source import Batch, Kind
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, compact, span_of
-from libs.marketdata.vendor_rows import checked, day, instant, settled, text
+from libs.marketdata.vendor_rows import answer_day, checked, day, instant, text
 
 _TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
 
@@ -61,7 +61,7 @@ def read_documents(calls: TushareCalls, ask: Ask, apis: tuple[str, ...]) -> Batc
 
 def _policies(calls: TushareCalls, ask: Ask) -> pl.DataFrame:
     asked = {"start_date": f"{ask.window.start} 00:00:00", "end_date": f"{ask.window.end} 23:59:59"}
-    raw = calls.table(NPR, asked, about=settled(calls.context, ask.window.end, lag_sessions=1))
+    raw = calls.table(NPR, asked, about=answer_day(calls.context, ask.window.end, lag_sessions=1))
     return _documents(
         raw.with_columns(pl.col("moment").alias("day")), kind="policy", outlet="国务院政策文件库", markup=True
     )
@@ -69,7 +69,7 @@ def _policies(calls: TushareCalls, ask: Ask) -> pl.DataFrame:
 
 def _announcements(calls: TushareCalls, ask: Ask) -> pl.DataFrame:
     asked = {**({"ts_code": ask.symbols[0]} if len(ask.symbols) == 1 else {}), **span_of(ask.window)}
-    raw = calls.table(ANNS_D, asked, about=settled(calls.context, ask.window.end, lag_sessions=1))
+    raw = calls.table(ANNS_D, asked, about=answer_day(calls.context, ask.window.end, lag_sessions=1))
     if ask.symbols:
         raw = raw.filter(text("symbol").is_in(ask.symbols))
     titled = raw.with_columns(
@@ -80,7 +80,7 @@ def _announcements(calls: TushareCalls, ask: Ask) -> pl.DataFrame:
 
 def _news(calls: TushareCalls, ask: Ask) -> pl.DataFrame:
     asked = {"start_date": f"{ask.window.start} 00:00:00", "end_date": f"{ask.window.end} 23:59:59"}
-    about = settled(calls.context, ask.window.end)
+    about = answer_day(calls.context, ask.window.end)
     frames = []
     for outlet in OUTLETS:
         raw = calls.table(NEWS, {"src": outlet, **asked}, about=about)
@@ -91,7 +91,7 @@ def _news(calls: TushareCalls, ask: Ask) -> pl.DataFrame:
 def _evening_news(calls: TushareCalls, ask: Ask) -> pl.DataFrame:
     frames, moment = [], ask.window.start
     while moment <= ask.window.end:
-        about = settled(calls.context, moment)
+        about = answer_day(calls.context, moment)
         frames.append(calls.table(CCTV_NEWS, {"date": compact(moment)}, about=about))
         moment += timedelta(days=1)
     raw = pl.concat(frames, how="vertical_relaxed")

@@ -1,8 +1,8 @@
 """Answers of vendors, kept so that nothing is asked twice; durable, keyed by endpoint, parameters and trade date.
 
-What a vendor says about a session that is over and settled does not change and is kept for good. What it says about
-today holds until the market has closed, then until the session has settled; lists hold a day. An empty answer is
-never kept: it may only have come too early.
+What a vendor says about a session that is over and settled does not change and is kept for good. What it says before
+is kept for minutes only, so that a job that was killed goes on where it was and the next look is a new one: vendors fill
+in for hours after the close. Lists hold a few hours. An empty answer is never kept: it may only have come too early.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ from libs.marketdata.sessions import AFTER_CLOSE
 
 SETTLED = time(9, 30)
 """By this time of the next session everything about a session is out, margin balances (T+1 09:00) included."""
-A_LIST = timedelta(days=1)
+A_LIST = timedelta(hours=6)
+"""Less than a day, so that a list that is asked for every evening is a new one every evening."""
+NOT_SETTLED = timedelta(minutes=20)
 FOR_GOOD = None
 LARGEST_ANSWER = 64 * 2**20
 """Bytes; a larger answer is not kept."""
@@ -70,11 +72,11 @@ def expires_at(trade_date: date | None, now: datetime) -> datetime | None:
         return now + A_LIST
     settles = _settles_at(trade_date)
     if settles is None:
-        return now + A_LIST
+        return now + NOT_SETTLED
     if now >= settles:
         return FOR_GOOD
-    closes = at_shanghai(trade_date, AFTER_CLOSE)
-    return closes if now < closes else settles
+    turns = (at_shanghai(trade_date, AFTER_CLOSE), settles)
+    return min(now + NOT_SETTLED, *(turn for turn in turns if turn > now))
 
 
 def _settles_at(trade_date: date) -> datetime | None:

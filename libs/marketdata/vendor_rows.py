@@ -147,11 +147,11 @@ def require_index_rows(context: ProviderContext, symbol: str, window: Window, ro
         raise SourceError(f"{origin} {symbol}: an empty table where rows must exist")
 
 
-def settled(context: ProviderContext, last: date, *, lag_sessions: int = 0) -> date | None:
-    """The last day an answer is about, if it cannot change any more; vendors fill in for hours after the close.
+def answer_day(context: ProviderContext, last: date, *, lag_sessions: int = 0) -> date:
+    """The day an answer about days up to `last` counts as one of: `last` where it cannot change any more, else today.
 
-    With a lag, that many further sessions must have begun and ended.
+    With a lag, that many further sessions must have begun and ended before it cannot change.
     """
     today = context.now.astimezone(SHANGHAI).date()
     closed = [session for session in context.sessions if last < session < today]
-    return last if last < today and len(closed) >= lag_sessions else None
+    return last if last < today and len(closed) >= lag_sessions else today

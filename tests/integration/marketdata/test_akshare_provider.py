@@ -113,12 +113,14 @@ def test_a_slice_never_mixes_hosts_and_each_is_counted_on_its_own(world: World) 
     assert not world.stub.calls(SINA_BARS)
 
 
-def test_a_call_says_which_day_its_answer_is_about_once_it_cannot_change(world: World) -> None:
+def test_a_call_says_which_day_its_answer_is_about_and_that_is_today_while_it_can_change(world: World) -> None:
     world.fetch(Kind.BARS, MOUTAI)
     assert {c.trade_date for c in world.gate.calls if c.endpoint == "stock_zh_a_hist"} == {SESSIONS[-1]}
     world.reset()
-    world.fetch(Kind.BARS, MOUTAI, now=at(SESSIONS[-1], 18))
-    assert {c.trade_date for c in world.gate.calls if c.endpoint == "stock_zh_a_hist"} == {None}
+    world.fetch(Kind.PLEDGES, window=Window(SESSIONS[0], SESSIONS[-1]), now=at(SESSIONS[-1], 18))
+    friday, today = date(2024, 9, 6), SESSIONS[-1]
+    dated = {c.params["date"]: c.trade_date for c in world.gate.calls}
+    assert (dated[f"{friday:%Y%m%d}"], max(dated.values())) == (friday, today)
 
 
 def test_a_session_that_is_not_over_gives_no_bar(world: World) -> None:

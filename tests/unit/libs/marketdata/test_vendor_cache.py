@@ -14,23 +14,25 @@ FRIDAY, MONDAY = date(2024, 8, 30), date(2024, 9, 2)
 @pytest.mark.parametrize(
     ("now", "until"),
     [
-        (at_shanghai(FRIDAY, time(11, 0)), at_shanghai(FRIDAY, time(15, 30))),
-        (at_shanghai(FRIDAY, time(16, 0)), at_shanghai(MONDAY, time(9, 30))),
-        (at_shanghai(date(2024, 9, 1), time(12, 0)), at_shanghai(MONDAY, time(9, 30))),
+        (at_shanghai(FRIDAY, time(11, 0)), at_shanghai(FRIDAY, time(11, 20))),
+        (at_shanghai(FRIDAY, time(15, 25)), at_shanghai(FRIDAY, time(15, 30))),
+        (at_shanghai(FRIDAY, time(15, 35)), at_shanghai(FRIDAY, time(15, 55))),
+        (at_shanghai(date(2024, 9, 1), time(12, 0)), at_shanghai(date(2024, 9, 1), time(12, 20))),
+        (at_shanghai(MONDAY, time(9, 25)), at_shanghai(MONDAY, time(9, 30))),
         (at_shanghai(MONDAY, time(9, 30)), None),
         (at_shanghai(date(2025, 1, 2), time(3, 0)), None),
     ],
 )
-def test_an_answer_about_a_session_is_kept_for_good_once_the_session_has_settled(
+def test_an_answer_about_a_session_is_kept_for_minutes_until_the_session_has_settled_and_then_for_good(
     now: datetime, until: datetime | None
 ) -> None:
     assert expires_at(FRIDAY, now) == until
 
 
 @pytest.mark.parametrize("trade_date", [None, date(2024, 9, 20), date(2090, 1, 1)])
-def test_lists_and_what_is_still_to_come_hold_a_day(trade_date: date | None) -> None:
+def test_lists_hold_a_few_hours_so_that_who_asks_every_day_hears_something_new(trade_date: date | None) -> None:
     now = at_shanghai(MONDAY, time(12, 0))
-    assert expires_at(trade_date, now) == now + timedelta(days=1)
+    assert expires_at(trade_date, now) == now + timedelta(hours=6)
 
 
 def call(**changes: object) -> VendorCall:
