@@ -9,7 +9,7 @@ from libs.marketdata.source import BadFile
 
 READER_VERSION = 3
 """Part of every fingerprint: raise it when the reading of files changes, and they are imported again."""
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 """The same for the simulated exchange."""
 
 

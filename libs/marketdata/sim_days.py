@@ -58,7 +58,7 @@ def days_of(
     turnover = _turnover(companies, paths, factors, draws, sealed)
     lots = np.maximum(np.rint(turnover * float_shares / LOT), FEWEST_LOTS).astype(np.int64)
     lots = np.where(still, 0, lots)
-    amount = _amounts(paths, draws, opened, high, low, lots)
+    amount = _amounts((opened, high, low, paths.close), draws[:, :, 5], lots)
     return Days(opened, high, low, lots * LOT, amount, float_shares, sealed)
 
 
@@ -92,9 +92,7 @@ def _extremes(paths: Paths, draws: Floats, opened: Floats, sealed: Bools) -> tup
     return np.where(sealed, paths.close, high), np.where(sealed, paths.close, low)
 
 
-def _turnover(
-    companies: Sequence[Company], paths: Paths, factors: Factors, draws: Floats, sealed: Bools
-) -> Floats:
+def _turnover(companies: Sequence[Company], paths: Paths, factors: Factors, draws: Floats, sealed: Bools) -> Floats:
     base = np.array([c.turnover for c in companies])[None, :]
     ordinary = np.sqrt(np.array([c.volatility for c in companies]) ** 2 + 0.00029)[None, :]
     size = np.minimum(np.abs(paths.close / paths.reference - 1) / ordinary, 5.0)
@@ -130,13 +128,13 @@ def _attention(factors: Factors) -> Floats:
 
 
 def _amounts(
-    paths: Paths, draws: Floats, opened: Floats, high: Floats, low: Floats, lots: NDArray[np.int64]
+    prices: tuple[Floats, Floats, Floats, Floats], chance: Floats, lots: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """What was paid: any amount that trades at open, high, low and close and between them can add up to."""
-    fens = [np.rint(price * 100).astype(np.int64) for price in (opened, high, low, paths.close)]
-    first, top, bottom, last = fens
-    middle = 0.5 * ((opened + paths.close) / 2) + 0.5 * ((high + low) / 2)
-    mean = middle + 0.12 * (high - low) * (2 * draws[:, :, 5] - 1)
+    opened, high, low, close = prices
+    first, top, bottom, last = (np.rint(price * 100).astype(np.int64) for price in prices)
+    middle = 0.5 * ((opened + close) / 2) + 0.5 * ((high + low) / 2)
+    mean = middle + 0.12 * (high - low) * (2 * chance - 1)
     wanted = np.rint(mean * 100 * lots).astype(np.int64)
     there = first + top + bottom + last
     least, most = there + (lots - 4) * bottom, there + (lots - 4) * top

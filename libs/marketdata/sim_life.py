@@ -1,8 +1,8 @@
 """What happens to each simulated share and when: listing, special treatment, suspensions, ex-dates, delisting.
 
-All of it follows from a company's accounts and its own random numbers, never from prices, so that it can be known before
-the first price is made. Days are numbers of sessions; the axis runs beyond the last session where the calendar does,
-because what is announced for later must be known now.
+All of it follows from a company's accounts and its own random numbers, never from prices, so that it can be known
+before the first price is made. Days are numbers of sessions; the axis runs beyond the last session where the calendar
+does, because what is announced for later must be known now.
 """
 
 from bisect import bisect_left, bisect_right
@@ -44,6 +44,11 @@ class Treatment(IntEnum):
     def word(self) -> str:
         """As the history of an instrument says it."""
         return ("none", "ST", "*ST", "delisting")[self]
+
+    @property
+    def is_special(self) -> bool:
+        """Whether the band of ST and *ST rules; the delisting period has that of the board again."""
+        return self in {Treatment.ST, Treatment.STAR_ST}
 
     def shown(self, name: str) -> str:
         """The share's name under this treatment."""
@@ -103,9 +108,7 @@ def lives(
     seed: int, companies: Sequence[Company], accounts: Accounts, sessions: Sequence[date], count: int
 ) -> list[Life]:
     """The course of every company over `sessions`, of which the first `count` are simulated."""
-    return [
-        _Course(seed, company, place, accounts, sessions).life(count) for place, company in enumerate(companies)
-    ]
+    return [_Course(seed, company, place, accounts, sessions).life(count) for place, company in enumerate(companies)]
 
 
 def halted_matrix(all_lives: Sequence[Life], count: int) -> NDArray[np.bool_]:
@@ -138,9 +141,7 @@ def treatment_matrix(all_lives: Sequence[Life], count: int) -> NDArray[np.int8]:
 class _Course:
     """Finds the events of one company in the order in which they take precedence."""
 
-    def __init__(
-        self, seed: int, company: Company, place: int, accounts: Accounts, sessions: Sequence[date]
-    ) -> None:
+    def __init__(self, seed: int, company: Company, place: int, accounts: Accounts, sessions: Sequence[date]) -> None:
         self._seed, self._company, self._place = seed, company, place
         self._accounts, self._sessions = accounts, sessions
 
@@ -163,7 +164,7 @@ class _Course:
         now = Treatment.NONE
         for year in range(FIRST_YEAR + 1, FIRST_YEAR + years):
             at = self._after(self._accounts.announced[self._place, self._accounts.quarter(year, 4)])
-            if at >= len(self._sessions) or at < life.listed_at + _SETTLED and life.listed_at >= 0:
+            if at >= len(self._sessions) or (at < life.listed_at + _SETTLED and life.listed_at >= 0):
                 continue
             u = draws[year - FIRST_YEAR]
             before, lost = self._lost(year - 1), self._lost(year)
@@ -219,7 +220,9 @@ class _Course:
         busy_until = max(life.listed_at, 0) + _SETTLED if life.listed_at >= 0 else 1
         for at in np.flatnonzero(draws[:, 0] < _HALT_ODDS):
             kind = _REASONS[int(draws[at, 1] * len(_REASONS))]
-            halt = Halt(int(at), int(at) + kind.least + int(draws[at, 2] * kind.spread), kind.reason, kind.shock(draws[at, 3]))
+            halt = Halt(
+                int(at), int(at) + kind.least + int(draws[at, 2] * kind.spread), kind.reason, kind.shock(draws[at, 3])
+            )
             near = any(d.announced - 1 <= halt.end and halt.start <= d.ex + 1 for d in life.distributions)
             if halt.start >= busy_until and not near and not life.rests_between(halt.start - 1, halt.end + 1):
                 life.halts.append(halt)
@@ -244,4 +247,3 @@ _REASONS = (
     _Kind("筹划控制权变更停牌", 2, 4, 0.16),
     _Kind("刊登重要公告停牌", 1, 1, 0.05),
 )
-

@@ -17,7 +17,7 @@ from libs.marketdata.sim_factors import Factors, factors_of
 from libs.marketdata.sim_life import Life, lives
 from libs.marketdata.sim_shocks import Story, shocks_of, stories_of
 from libs.marketdata.sim_unlocks import Unlock, float_matrix, unlocks_of
-from libs.marketdata.sim_walk import Paths, walk
+from libs.marketdata.sim_walk import Forces, Paths, walk
 from libs.marketdata.source import SourceError
 
 FIRST_SESSION = date(2024, 1, 2)
@@ -75,7 +75,7 @@ def market_of(seed: int, last_session: date, size: int = DEFAULT_SIZE) -> Market
     stories = stories_of(seed, listed, len(sessions))
     factors = factors_of(seed, len(sessions))
     shocks = shocks_of(listed, accounts, courses, stories, sessions)
-    paths = walk(seed, listed, courses, factors, shocks, sessions)
+    paths = walk(Forces(seed, sessions, listed, courses, factors, shocks))
     unlocks = unlocks_of(seed, listed, courses, ahead)
     floats = float_matrix(listed, unlocks, paths.shares)
     days = days_of(seed, listed, paths, factors, floats)

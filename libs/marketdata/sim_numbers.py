@@ -40,15 +40,17 @@ def exp(x: Floats) -> Floats:
 
 def log(x: Floats) -> Floats:
     """The natural logarithm of positive numbers."""
+    mantissa: Floats
     mantissa, power = np.frexp(x)
     small = mantissa < _SQRT_HALF
-    mantissa, power = np.where(small, mantissa * 2, mantissa), power - small
+    mantissa = np.where(small, 2 * mantissa, mantissa)
+    scale: Floats = (power - small).astype(np.float64)
     s = (mantissa - 1) / (mantissa + 1)
     square = s * s
     series = np.zeros_like(s)
     for odd in range(21, 0, -2):
         series = series * square + 1 / odd
-    found: Floats = power * _LN2_HIGH + (2 * s * series + power * _LN2_LOW)
+    found: Floats = scale * _LN2_HIGH + (2 * s * series + scale * _LN2_LOW)
     return found
 
 
@@ -74,15 +76,9 @@ def fat(z: Floats, fatness: float) -> Floats:
     return stretched
 
 
-def total(values: Floats) -> float:
-    """The sum in order: unlike a pairwise sum it does not change in its last bit when zeros are appended."""
-    return float(np.cumsum(values)[-1]) if len(values) else 0.0
-
-
 def totals(values: Floats, group: NDArray[np.int64], groups: int) -> Floats:
-    """Sums by group, in order."""
-    found: Floats = np.bincount(group, weights=values, minlength=groups)
-    return found
+    """Sums by group, in order: unlike pairwise sums they do not change in their last bits when zeros are appended."""
+    return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 
 
 def _ratio(r: Floats, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> Floats:

@@ -1,7 +1,7 @@
 """News of single companies: what happens, when it becomes public, and when the price knows.
 
-Most news is public before its move; some leaks; some is told of but means nothing. Reports surprise on the session after
-they are announced, and a little before. What is drawn here moves prices (`sim_walk`) and is told in texts (`sim_texts`).
+Most news is public before its move; some leaks; some is told of but means nothing. Reports surprise on the session
+after they are announced, and a little before. What is drawn here moves prices and is told in texts (`sim_texts`).
 """
 
 from bisect import bisect_left, bisect_right
@@ -37,7 +37,7 @@ class Story:
     size: float
     """What it is worth, signed; 0 for news without consequence."""
     leaked: float
-    """The part that the price knew before."""
+    """The part that the price knows in the session before the evening of its publication."""
     variant: float
     official: bool
     """Whether the company itself announced it."""
@@ -78,7 +78,7 @@ def shocks_of(
 
 def _spread(moved: Floats, story: Story) -> None:
     early, late = story.size * story.leaked, story.size * (1 - story.leaked)
-    moved[max(story.session - 1, 0) : story.session + 1] += early / 2
+    moved[story.session] += early
     for day, part in enumerate(_NEXT_DAYS, start=story.session + 1):
         if day < len(moved):
             moved[day] += late * part
@@ -89,7 +89,7 @@ def _reports(moved: Floats, accounts: Accounts, place: int, sessions: Sequence[d
         announced: date = accounts.announced[place, quarter]
         size = _REPORT * float(min(max(surprise, -4.0), 4.0))
         at = bisect_right(sessions, announced)
-        if at == 0 or announced > sessions[-1] and (announced - sessions[-1]).days > _LEAK_DAYS:
+        if at == 0 or (announced - sessions[-1]).days > _LEAK_DAYS:
             continue
         first = bisect_left(sessions, announced) if announced <= sessions[-1] else len(sessions)
         for day in range(max(first - _LEAK_DAYS, 0), min(first, len(sessions))):

@@ -88,12 +88,16 @@ def daily_figures(panel: pl.DataFrame) -> DailyFigures:
     moves = _matrix(days, "move")
     if moves.shape[1] < 2:
         raise InvalidInput("panel", f"fewer than two shares with {FEWEST_RETURNS} moves")
+    linked = _linked(days, moves)
     return DailyFigures(
         shares=panel["symbol"].n_unique(),
         sessions=panel["session"].n_unique(),
         suspended=float(panel["suspended"].mean() or 0.0),  # type: ignore[arg-type]  # a mean of booleans
         **_of_moves(moves),
-        **_of_correlations(days, moves),
+        correlation=linked.all,
+        correlation_within=linked.within,
+        correlation_across=linked.across,
+        turnover=_turnover(days),
         **_of_days(days),
     )
 
@@ -180,24 +184,28 @@ def _mean_acf(shares: list[Floats], lag: int) -> float:
     return float(np.mean([_acf(share, lag) for share in shares]))
 
 
-def _of_correlations(days: pl.DataFrame, moves: Floats) -> dict[str, float | None]:
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """Mean correlations of pairs of shares."""
+
+    all: float
+    within: float | None
+    across: float | None
+
+
+def _linked(days: pl.DataFrame, moves: Floats) -> _Linked:
     matrix = _correlations(moves)
     pairs = np.triu(np.isfinite(matrix), 1)
-    found: dict[str, float | None] = {
-        "correlation": float(matrix[pairs].mean()),
-        "correlation_within": None,
-        "correlation_across": None,
-    }
+    mean = float(matrix[pairs].mean())
     if "industry" not in days.columns:
-        return found
+        return _Linked(mean, None, None)
     industry = _industries(days)
     known = np.array([name is not None for name in industry])
     both = pairs & known[:, None] & known[None, :]
     same = np.array([[a == b for b in industry] for a in industry]) & both
-    if same.any() and (both & ~same).any():
-        found["correlation_within"] = float(matrix[same].mean())
-        found["correlation_across"] = float(matrix[both & ~same].mean())
-    return found
+    if not same.any() or not (both & ~same).any():
+        return _Linked(mean, None, None)
+    return _Linked(mean, float(matrix[same].mean()), float(matrix[both & ~same].mean()))
 
 
 def _industries(days: pl.DataFrame) -> list[str | None]:
@@ -220,19 +228,22 @@ def _correlations(moves: Floats) -> Floats:
     return found
 
 
-def _of_days(days: pl.DataFrame) -> dict[str, float | None]:
+def _turnover(days: pl.DataFrame) -> float | None:
+    known = days["turnover_rate"].drop_nulls().drop_nans() if "turnover_rate" in days.columns else pl.Series([])
+    return _number(known.median()) if len(known) else None
+
+
+def _of_days(days: pl.DataFrame) -> dict[str, float]:
     after = days.filter(pl.col("limited")).with_columns(pl.col("up").shift(-1).over("symbol").alias("again"))
     sealed = days.filter(pl.col("up") & (pl.col("low") == pl.col("high")))
     heat = days.filter(pl.col("heat").is_finite())
     linked = heat.group_by("symbol").agg(pl.len(), pl.corr("heat", pl.col("move").abs()).alias("r"))
-    turnover = days["turnover_rate"].drop_nans().median() if "turnover_rate" in days.columns else None
     return {
         "limit_up": _number(after["up"].mean()),
         "limit_down": _number(after["down"].mean()),
         "limit_up_again": _number(after.filter(pl.col("up"))["again"].mean()),
         "gap": _number((days["gap"] ** 2).sum()) / _number((days["move"] ** 2).sum()),
         "day_range": _number(days["range"].median()),
-        "turnover": None if turnover is None else _number(turnover),
         "volume_and_size": _number(linked.filter(pl.col("len") >= FEWEST_RETURNS)["r"].median()),
         "sealed_volume": float(np.exp(_number(sealed["heat"].drop_nans().median()))),
     }

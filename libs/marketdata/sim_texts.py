@@ -1,83 +1,207 @@
-"""What the simulated exchange's press writes: briefings that tell what happened, policies that tell what will.
+"""What the simulated press writes, and when: policies and announcements before their moves, briefings after them.
 
-Deterministic: the words follow from the day's prices and a number, never from a clock.
+The words follow from what moves the prices and from seeded variants, never from a clock. Part of the news means
+nothing, part is told only when the price has moved already, and the tone of a crowd's posts is often wrong: as with
+real texts, reading them helps a little.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
+import polars as pl
 
+from libs.domain.clock import at_shanghai
+from libs.marketdata.frames import EVENING_NEWS, INSTANT, MORNING_BRIEFING
+from libs.marketdata.readers import with_document_ids
 from libs.marketdata.sim_companies import Company
-from libs.marketdata.sim_prices import Day, Policy
+from libs.marketdata.sim_factors import Policy
+from libs.marketdata.sim_industries import INDUSTRIES, industry_of
+from libs.marketdata.sim_market import Market
+from libs.marketdata.sim_notices import Notice, notices_of
+from libs.marketdata.sim_numbers import Floats, stream
+from libs.marketdata.sim_shocks import Story
+from libs.marketdata.sim_words import (
+    BAD,
+    GOOD,
+    ISSUERS,
+    MOVER_REASONS_DOWN,
+    MOVER_REASONS_UP,
+    NEWS_SOURCES,
+    POLICY_CLOSINGS,
+    POLICY_OPENINGS,
+    POST_BAD,
+    POST_GOOD,
+    POST_TAILS,
+    RESTRAINT,
+    STORY_TAILS,
+    SUPPORT,
+    WIDE_RESTRAINT,
+    WIDE_SUPPORT,
+    Choice,
+)
 
 OUTLET_NEWS = "模拟财经"
 OUTLET_POLICY = "模拟联播"
+OUTLET_ANNOUNCEMENTS = "模拟交易所"
+OUTLET_POSTS = "模拟股吧"
+_LATE = 0.22
+"""The part of the news that the press has only after the move."""
+_MOVERS = 2
+_POSTS = 4
+_WRONG = 0.35
+"""How often a post says the opposite of what the price did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One document; `day` is the date it carries."""
+    """One document and the instant at which everybody could read it."""
 
     kind: str
     outlet: str
-    day: date
+    at: datetime
     title: str
     body: str
-    section: str | None
+    section: str | None = None
+    issuer: str | None = None
+    symbols: tuple[str, ...] = ()
 
 
-_SUPPORT = (
-    (
-        "国家发展改革委",
-        "支持{}行业高质量发展",
-        "加大对{}行业的支持力度，扩大有效投资，落实减税降费，鼓励企业技术改造和设备更新",
-    ),
-    ("中国人民银行", "引导金融机构支持{}行业", "保持流动性合理充裕，引导信贷资源向{}行业倾斜，降低企业综合融资成本"),
-    ("中国证监会", "支持{}企业做优做强", "支持符合条件的{}企业上市、再融资和并购重组，提高上市公司质量"),
-)
-_RESTRAINT = (
-    ("国家发展改革委", "规范{}行业秩序", "加强{}行业产能调控，遏制盲目扩张和无序竞争，严格准入，压减低效产能"),
-    ("中国人民银行", "加强{}行业信贷风险管理", "收紧对{}行业的信贷投放，防范金融风险，从严审核新增贷款"),
-    ("中国证监会", "从严监管{}行业", "对{}行业上市公司信息披露违法违规行为从严查处，立案调查，加大处罚力度"),
-)
-_RISE = ("{name}业绩预增，机构上调评级", "{name}获大额订单，股价大涨", "{name}宣布回购，资金净流入明显")
-_FALL = ("{name}业绩预减，股东减持", "{name}遭监管问询，股价大跌", "{name}产品降价，利润下滑超预期")
+def documents_frame(market: Market) -> pl.DataFrame:
+    """All texts up to the evening of the last session, by the time of their publication."""
+    texts = sorted(_texts(market), key=lambda text: text.at)
+    frame = pl.DataFrame(
+        {
+            "kind": [text.kind for text in texts],
+            "outlet": [text.outlet for text in texts],
+            "session_date": [text.at.date() for text in texts],
+            "title": [text.title for text in texts],
+            "body": [text.body for text in texts],
+            "section": pl.Series([text.section for text in texts], dtype=pl.String),
+            "issuer": pl.Series([text.issuer for text in texts], dtype=pl.String),
+            "document_number": pl.Series([None for _ in texts], dtype=pl.String),
+            "url": pl.Series([None for _ in texts], dtype=pl.String),
+            "symbols": pl.Series([list(text.symbols) for text in texts], dtype=pl.List(pl.String)),
+            "published_at": pl.Series([text.at for text in texts], dtype=INSTANT),
+        }
+    )
+    return with_document_ids(frame).unique("document_id", keep="first", maintain_order=True)
 
 
-def texts_of(day: Day, following: date | None, number: int, companies: Sequence[Company]) -> Iterator[Text]:
-    """The evening's policy on the session itself, and the briefing on the morning of the next one."""
-    if day.policy is not None:
-        yield _policy_text(day.session, day.policy, number)
-    if following is None:
-        return
-    yield _market_text(day, following)
-    change = np.where(day.suspended, 0.0, day.close / day.pre_close - 1)
-    order = np.argsort(change, kind="stable")
-    for at in (int(order[-1]), int(order[-2]), int(order[0]), int(order[1])):
-        yield _company_text(companies[at], float(change[at]), following, number)
+def _texts(market: Market) -> Iterator[Text]:
+    for policy in market.factors.policies:
+        yield _policy_text(market.sessions[policy.session], policy)
+    for story in market.stories:
+        yield from _story_texts(market, story)
+    for notice in notices_of(market):
+        yield from _notice_texts(market, notice)
+    yield from _briefings(market)
+    yield from _posts(market)
 
 
-def _policy_text(day: date, policy: Policy, number: int) -> Text:
-    choices = _SUPPORT if policy.supportive else _RESTRAINT
-    issuer, title, measure = choices[number % len(choices)]
-    body = f"{issuer}今日发布通知：{measure.format(policy.industry)}。通知自发布之日起施行。"
-    return Text("policy", OUTLET_POLICY, day, f"{issuer}：{title.format(policy.industry)}", body, None)
+def _policy_text(day: date, policy: Policy) -> Text:
+    choice = Choice(policy.variant)
+    if policy.industry is None:
+        rows = WIDE_SUPPORT if policy.supportive else WIDE_RESTRAINT
+        issuer, title, measure = rows[choice.number(len(rows))]
+    else:
+        name = INDUSTRIES[policy.industry].name
+        pairs = SUPPORT if policy.supportive else RESTRAINT
+        title, measure = (part.format(name) for part in pairs[choice.number(len(pairs))])
+        issuer = choice.of(ISSUERS)
+    body = f"{issuer}{choice.of(POLICY_OPENINGS)}{measure}。{choice.of(POLICY_CLOSINGS)}"
+    return Text("policy", OUTLET_POLICY, at_shanghai(day, EVENING_NEWS), f"{issuer}：{title}", body, issuer=issuer)
 
 
-def _market_text(day: Day, morning: date) -> Text:
-    up, down = int((day.close > day.pre_close).sum()), int((day.close < day.pre_close).sum())
-    mood = "上涨" if day.market_return >= 0 else "下跌"
-    percent = f"{abs(day.market_return) * 100:.2f}%"
-    body = f"上一交易日大盘{mood}{percent}，{up}只个股上涨，{down}只个股下跌，成交额{day.amount.sum() / 1e8:.0f}亿元。"
-    return Text("news", OUTLET_NEWS, morning, f"大盘{mood}{percent}", body, "国内股市")
+def _story_texts(market: Market, story: Story) -> Iterator[Text]:
+    """The company's own announcement in the evening, or the press the next morning; late news a session later."""
+    company = market.companies[story.company]
+    choice = Choice(story.variant)
+    late = choice.number(1000) < _LATE * 1000
+    templates = GOOD if story.good else BAD
+    label, pattern = templates[choice.number(len(templates))]
+    amount = {"yi": 1 + choice.number(40), "few": 1 + choice.number(9), "percent": 15 + 5 * choice.number(30)}
+    product = industry_of(company.industry).products[choice.number(len(industry_of(company.industry).products))]
+    title = pattern.format(name=company.name, product=product, **amount)
+    tail, outlet = choice.of(STORY_TAILS), choice.of(NEWS_SOURCES)
+    if story.official and label not in {"评级", "违约"}:
+        evening = _evening(market.sessions[story.session], choice)
+        body = f"{title}。{company.name}（{company.symbol}）今日公告，{tail}"
+        yield Text("announcement", OUTLET_ANNOUNCEMENTS, evening, title, body, symbols=(company.symbol,))
+    morning = story.session + (2 if late else 1)
+    if morning < len(market.sessions):
+        at = at_shanghai(market.sessions[morning], MORNING_BRIEFING)
+        body = f"{title}。{company.name}（{company.symbol}）属{company.industry}行业，{tail}"
+        yield Text("news", outlet, at, title, body, "产业", symbols=(company.symbol,))
 
 
-def _company_text(company: Company, change: float, morning: date, number: int) -> Text:
-    choices = _RISE if change >= 0 else _FALL
-    title = choices[number % len(choices)].format(name=company.name)
-    verb = "上涨" if change >= 0 else "下跌"
-    moved = f"{company.name}（{company.symbol}）上一交易日{verb}{abs(change) * 100:.2f}%"
-    body = f"{title}。{moved}，所属行业为{company.industry}。"
-    return Text("news", OUTLET_NEWS, morning, title, body, "产业")
+def _notice_texts(market: Market, notice: Notice) -> Iterator[Text]:
+    company = market.companies[notice.company]
+    at = at_shanghai(notice.day, time(18, 0)) + timedelta(minutes=notice.minute)
+    yield Text("announcement", OUTLET_ANNOUNCEMENTS, at, notice.title, notice.body, symbols=(company.symbol,))
+    following = bisect_right(market.sessions, notice.day)
+    if notice.told and following < len(market.sessions):
+        morning = at_shanghai(market.sessions[following], MORNING_BRIEFING)
+        yield Text("news", OUTLET_NEWS, morning, notice.told, f"{notice.told}。", "产业", symbols=(company.symbol,))
+
+
+def _evening(day: date, choice: Choice) -> datetime:
+    return at_shanghai(day, time(17, 0)) + timedelta(minutes=choice.number(270))
+
+
+def _briefings(market: Market) -> Iterator[Text]:
+    """On the morning after each session: how the market went, and its largest moves."""
+    change = np.where(market.paths.traded, market.paths.close / market.paths.reference - 1, 0.0)
+    variants = stream(market.seed, "briefings").random((len(market.sessions), 1 + 2 * _MOVERS))
+    for at, morning in enumerate(market.sessions[1:]):
+        moment = at_shanghai(morning, MORNING_BRIEFING)
+        yield _market_text(market, at, change[at], moment)
+        order = np.argsort(change[at], kind="stable")
+        ordinary = [int(i) for i in order if market.paths.age[at, i] == 0 or market.paths.age[at, i] > 1]
+        for number, place in enumerate((*ordinary[-_MOVERS:], *ordinary[:_MOVERS])):
+            yield _mover_text(market, place, float(change[at, place]), moment, float(variants[at, number]))
+
+
+def _market_text(market: Market, at: int, change: Floats, moment: datetime) -> Text:
+    up, down = int((change > 0).sum()), int((change < 0).sum())
+    moved = float(market.factors.market[at])
+    mood = "上涨" if moved >= 0 else "下跌"
+    percent = f"{abs(moved) * 100:.2f}%"
+    traded = int(np.where(market.paths.listed[at], market.days.amount[at], 0).sum()) / 1e8
+    body = f"上一交易日大盘{mood}{percent}，{up}只个股上涨，{down}只个股下跌，成交额{traded:.0f}亿元。"
+    return Text("news", OUTLET_NEWS, moment, f"大盘{mood}{percent}", body, "国内股市")
+
+
+def _mover_text(market: Market, place: int, change: float, moment: datetime, variant: float) -> Text:
+    company = market.companies[place]
+    choice = Choice(variant)
+    verb = ("大涨" if change > 0.07 else "走强") if change >= 0 else ("大跌" if change < -0.07 else "走弱")
+    reason = choice.of(MOVER_REASONS_UP if change >= 0 else MOVER_REASONS_DOWN)
+    title = f"{company.name}{verb}，{reason}"
+    moved = f"{'上涨' if change >= 0 else '下跌'}{abs(change) * 100:.2f}%"
+    body = f"{title}。{company.name}（{company.symbol}）上一交易日{moved}，所属行业为{company.industry}。"
+    return Text("news", OUTLET_NEWS, moment, title, body, "产业", symbols=(company.symbol,))
+
+
+def _posts(market: Market) -> Iterator[Text]:
+    """What a crowd says after the close of the shares that moved; it is wrong now and then."""
+    change = np.where(market.paths.traded, market.paths.close / market.paths.reference - 1, 0.0)
+    draws = stream(market.seed, "posts").random((len(market.sessions), _POSTS, 4))
+    for at, session in enumerate(market.sessions):
+        order = np.argsort(-np.abs(change[at]), kind="stable")
+        for number in range(_POSTS):
+            pick, wrong, variant, minute = (float(u) for u in draws[at, number])
+            place = int(order[int(pick * pick * 20)])
+            good = bool(change[at, place] >= 0) != (wrong < _WRONG)
+            moment = at_shanghai(session, time(15, 5)) + timedelta(minutes=int(minute * 400))
+            yield _post(market.companies[place], moment, variant, good=good)
+
+
+def _post(company: Company, moment: datetime, variant: float, *, good: bool) -> Text:
+    choice = Choice(variant)
+    words: Sequence[str] = POST_GOOD if good else POST_BAD
+    title = choice.of(words).format(name=company.name)
+    body = f"{title}{choice.of(POST_TAILS)}"
+    return Text("post", OUTLET_POSTS, moment, title, body, symbols=(company.symbol,))

@@ -15,7 +15,11 @@ from libs.marketdata.sim_numbers import stream
 _PLACEMENT_ODDS = 0.16
 """Of a company to have an unlock in a year."""
 _ANNOUNCED_BEFORE = timedelta(days=4)
-_AFTER_LISTING = ((183, 0.015, "首发机构配售股份"), (366, 0.25, "首发原股东限售股份"), (1097, 0.40, "首发原股东限售股份"))
+_AFTER_LISTING = (
+    (183, 0.015, "首发机构配售股份"),
+    (366, 0.25, "首发原股东限售股份"),
+    (1097, 0.40, "首发原股东限售股份"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,9 @@ def unlocks_of(
     found = []
     for place, (company, life) in enumerate(zip(companies, all_lives, strict=True)):
         room = 1 - company.float_ratio
-        for day, ratio, kind in sorted(_planned(seed, company, life, ahead)):
+        for day, planned, kind in sorted(_planned(seed, company, life, ahead)):
             at = bisect_left(ahead, day)
-            ratio = round(min(ratio, room), 4)
+            ratio = round(min(planned, room), 4)
             if at >= len(ahead) or ratio < 0.002 or (life.delisted_at is not None and at >= life.delisted_at):
                 continue
             room -= ratio
@@ -58,7 +62,11 @@ def _planned(seed: int, company: Company, life: Life, ahead: Sequence[date]) -> 
     draws = stream(seed, "unlocks", company.symbol).random((years, 3))
     kinds = ("定向增发机构配售股份", "股权激励限售股份")
     return [
-        (date(ahead[0].year + year, 1, 20) + timedelta(days=int(u[1] * 330)), 0.004 + 0.08 * u[2] * u[2], kinds[int(u[2] < 0.4)])
+        (
+            date(ahead[0].year + year, 1, 20) + timedelta(days=int(u[1] * 330)),
+            0.004 + 0.08 * u[2] * u[2],
+            kinds[int(u[2] < 0.4)],
+        )
         for year, u in enumerate(draws)
         if u[0] < _PLACEMENT_ODDS
     ]
@@ -71,4 +79,5 @@ def float_matrix(
     part = np.tile(np.array([c.float_ratio for c in companies]), (len(shares), 1))
     for unlock in unlocks:
         part[unlock.session :, unlock.company] += unlock.ratio
-    return np.rint(shares * np.minimum(part, 1.0)).astype(np.int64)
+    floats: NDArray[np.int64] = np.rint(shares * np.minimum(part, 1.0)).astype(np.int64)
+    return floats

@@ -1,7 +1,7 @@
 """The walk of all simulated prices, session after session, inside the bands of the real rulebook.
 
-A move is what the market, the industry, the company's own luck and its news say; what a limit cuts off is partly made up
-for in the next session, which is how limit days follow each other. A suspended share catches up when it is back.
+A move is what the market, the industry, the company's own luck and its news say; what a limit cuts off is partly made
+up for in the next session, which is how limit days follow each other. A suspended share catches up when it is back.
 """
 
 from collections.abc import Sequence
@@ -69,31 +69,31 @@ class Paths:
     @property
     def special(self) -> Bools:
         """Where the band of special treatment rules: ST and *ST, not the delisting period."""
-        return (self.treatment == Treatment.ST) | (self.treatment == Treatment.STAR_ST)
+        found: Bools = (self.treatment == Treatment.ST) | (self.treatment == Treatment.STAR_ST)
+        return found
 
 
-def walk(
-    seed: int,
-    companies: Sequence[Company],
-    all_lives: Sequence[Life],
-    factors: Factors,
-    shocks: Floats,
-    sessions: Sequence[date],
-) -> Paths:
+@dataclass(frozen=True, slots=True)
+class Forces:
+    """All that is known before the first price is made."""
+
+    seed: int
+    sessions: Sequence[date]
+    companies: Sequence[Company]
+    lives: Sequence[Life]
+    factors: Factors
+    shocks: Floats
+
+
+def walk(forces: Forces) -> Paths:
     """The prices of all sessions."""
-    return _Walk(seed, companies, all_lives, factors, shocks, sessions).paths()
+    return _Walk(forces).paths()
 
 
 class _Walk:
-    def __init__(  # noqa: PLR0913 - what moves prices
-        self,
-        seed: int,
-        companies: Sequence[Company],
-        all_lives: Sequence[Life],
-        factors: Factors,
-        shocks: Floats,
-        sessions: Sequence[date],
-    ) -> None:
+    def __init__(self, forces: Forces) -> None:
+        seed, companies, all_lives = forces.seed, forces.companies, forces.lives
+        sessions = forces.sessions
         count = len(sessions)
         self._companies, self._lives, self._sessions = companies, all_lives, sessions
         self._boards = board_codes([c.board for c in companies])
@@ -102,8 +102,8 @@ class _Walk:
         self._treatment = treatment_matrix(all_lives, count)
         self._age = _ages(all_lives, count)
         self._premium = np.array([first_day_premium(seed, c) if c.listed_at >= 0 else 0.0 for c in companies])
-        self._market, self._own, self._swing = _moves(seed, companies, factors, self._age)
-        self._shocks = shocks
+        self._market, self._own, self._swing = _moves(seed, companies, forces.factors, self._age)
+        self._shocks = forces.shocks
         self._magnet = np.stack([stream(seed, "magnet", c.symbol).random(count) for c in companies], axis=1)
         self._free = np.array([-1 if life.free_from is None else life.free_from for life in all_lives])
 
