@@ -1,8 +1,8 @@
 """Answers of vendors, kept so that nothing is asked twice; durable, keyed by endpoint, parameters and trade date.
 
 What a vendor says about a session that is over and settled does not change and is kept for good. What it says before
-is kept for minutes only, so that a job that was killed goes on where it was and the next look is a new one: vendors fill
-in for hours after the close. Lists hold a few hours. An empty answer is never kept: it may only have come too early.
+is kept for minutes only, so that a job that was killed goes on where it was and the next look is a new one: vendors
+fill in for hours after the close. Lists hold a few hours. An empty answer is never kept: it may have come too early.
 """
 
 import hashlib

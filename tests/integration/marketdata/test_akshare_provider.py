@@ -120,7 +120,7 @@ def test_a_call_says_which_day_its_answer_is_about_and_that_is_today_while_it_ca
     world.fetch(Kind.PLEDGES, window=Window(SESSIONS[0], SESSIONS[-1]), now=at(SESSIONS[-1], 18))
     friday, today = date(2024, 9, 6), SESSIONS[-1]
     dated = {c.params["date"]: c.trade_date for c in world.gate.calls}
-    assert (dated[f"{friday:%Y%m%d}"], max(dated.values())) == (friday, today)
+    assert (dated[f"{friday:%Y%m%d}"], dated[max(dated)]) == (friday, today)
 
 
 def test_a_session_that_is_not_over_gives_no_bar(world: World) -> None:

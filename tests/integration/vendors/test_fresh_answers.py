@@ -41,10 +41,9 @@ def until(day: date) -> TushareStub:
 
 def running(day: date) -> TushareStub:
     """A vendor that gives the session of a day while it runs: only the open has been traded."""
-    stub = until(day)
-    for row in stub.tables["daily"]:
-        if row["trade_date"] == f"{day:%Y%m%d}":
-            row |= {name: row["open"] for name in ("high", "low", "close")} | {"amount": row["open"] * row["vol"] / 10}
+    stub, today = until(day), f"{day:%Y%m%d}"
+    for row in (row for row in stub.tables["daily"] if row["trade_date"] == today):
+        row.update(dict.fromkeys(("high", "low", "close"), row["open"]), amount=row["open"] * row["vol"] / 10)
     return stub
 
 
