@@ -69,13 +69,7 @@ class SyncOptions:
 
 def data_sync(options: SyncOptions) -> int:
     """The verb: 0 when everything was had, 3 when a part could not be had."""
-    request = None if options.resume else request_of(options)
-    out = chatter if options.as_json else console
-    desk = _desk(options)
-    with desk.engine() as engine:
-        job_id = _opened(desk, engine, request, options)
-        chatter.print(f"job {job_id}", style="dim")
-        report = _followed(desk, engine, job_id, out)
+    report = done(options, None if options.resume else request_of(options))
     if options.as_json:
         print_json(report)
     elif report.plan is not None:
@@ -84,6 +78,16 @@ def data_sync(options: SyncOptions) -> int:
         show(report, on=console)
         console.print(summary(report))
     return EXIT_PARTLY if report.failed else 0
+
+
+def done(options: SyncOptions, request: SyncRequest | None) -> SyncReport:
+    """Have a job done, a new one or the one to go on with, and follow it to its end."""
+    out = chatter if options.as_json else console
+    desk = _desk(options)
+    with desk.engine() as engine:
+        job_id = _opened(desk, engine, request, options)
+        chatter.print(f"job {job_id}", style="dim")
+        return _followed(desk, engine, job_id, out)
 
 
 def cancel(job: str) -> int:

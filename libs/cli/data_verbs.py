@@ -63,6 +63,19 @@ def sync(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 
 @data.command()
+def canary(
+    source: Annotated[str, typer.Option(help="vendors, one of them, or a chain like tushare,akshare.")] = "vendors",
+    database_url: Annotated[str | None, typer.Option(help="A database without a running desk around it.")] = None,
+    json: Json = False,
+) -> None:
+    """Ask each endpoint of each vendor one thing with a known answer, and compare two vendors."""
+    from libs.cli import canaries
+    from libs.cli.terminal import leave
+
+    leave(lambda: canaries.ask(source, database_url, as_json=json))
+
+
+@data.command()
 def cancel(job: Annotated[str, typer.Argument(help="The job's id, or `newest`.")] = "newest") -> None:
     """End a job; what it has stored stays, and --resume goes on with it."""
     from libs.cli import data_sync as command

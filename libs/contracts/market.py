@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from libs.contracts.analysis import SymbolText
 from libs.contracts.base import Command, Event, Method, Text
@@ -54,6 +54,8 @@ class SyncRequest(Command):
     """Ask vendors again even where their answer is kept."""
     dry_run: bool = False
     """Only say what would be done: parts, calls and their time. Nothing is stored."""
+    canaries: bool = False
+    """Only ask each endpoint of the vendors one thing with a known answer; nothing of the market is stored."""
 
     @property
     def vendors(self) -> tuple[VendorName, ...]:
@@ -70,6 +72,8 @@ class SyncRequest(Command):
             raise ValueError("to_date: lies before from_date")
         if self.sources and self.source != "vendors":
             raise ValueError("sources: belong to source vendors")
+        if self.canaries and (self.source in {"file", "sim"} or self.kinds or self.symbols or self.dry_run):
+            raise ValueError("canaries: are asked of vendors, about what they always ask")
         if self.exact and not (self.from_date and self.to_date):
             raise ValueError("exact: needs from_date and to_date")
         for name in ("sources", "kinds", "symbols"):
@@ -166,6 +170,31 @@ class SyncPlan(Event):
     """The time of the slowest bucket."""
 
 
+class CanaryReport(Event):
+    """How one endpoint of a vendor answered what has a known answer."""
+
+    vendor: str
+    kind: str
+    endpoint: str
+    outcome: Literal["ok", "failed", "unreachable"]
+    """`failed`: it answered, but not in the shape, units or range it is known for."""
+    code: str = ""
+    detail: str = ""
+    seconds: float
+    checked_at: AwareDatetime
+
+
+class VendorsCompared(Event):
+    """Two vendors side by side over a sample; their differences by row are in `market.source_checks`."""
+
+    kind: str
+    left: str
+    right: str
+    agree: bool
+    rows: int
+    differences: int
+
+
 class SyncReport(Event):
     """The result of a job, as stored in `market.sync_jobs.report`."""
 
@@ -176,6 +205,9 @@ class SyncReport(Event):
     failed: tuple[FailedPart, ...] = ()
     plan: SyncPlan | None = None
     """The answer to a dry run."""
+    canaries: tuple[CanaryReport, ...] = ()
+    compared: VendorsCompared | None = None
+    """None where one vendor alone could be asked."""
     seconds: float = 0.0
 
 

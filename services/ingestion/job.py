@@ -25,6 +25,7 @@ from libs.runtime.settings import load_settings
 from libs.storage import sync_jobs
 from libs.storage.engine import Connection, Engine, StorageBusy, StorageUnavailable, make_engine, transaction
 from libs.telemetry.logs import configure
+from services.ingestion.canaries import ask_vendors
 from services.ingestion.importing import Attempt, Importer, SteppedAside
 from services.ingestion.jobs import EXIT_LATER
 from services.ingestion.judging import judge
@@ -62,7 +63,7 @@ def do_job(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Clo
     """Read the source, store it, write the report; a failure with a name becomes the job's error."""
     try:
         report = _sync(job_id, engine, settings, clock)
-        if report.plan is None:
+        if report.plan is None and not report.canaries:
             judge(engine, clock)
         with transaction(engine) as connection:
             sync_jobs.finish(connection, job_id, report.model_dump(mode="json"), clock.utc_now())
@@ -98,6 +99,8 @@ def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Cloc
         if job is None:
             raise NotFound(f"no sync job {job_id}")
         request = SyncRequest.model_validate(job.request)
+        if request.canaries:
+            return ask_vendors(request, settings, engine, clock, _Progress(engine, job_id))
         _refuse_mixing(request, sync_jobs.is_synthetic(connection))
         known = _known(connection, job_id, request, clock)
     progress = _Progress(engine, job_id)

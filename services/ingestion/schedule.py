@@ -34,6 +34,8 @@ class Entry:
     kinds: tuple[Kind, ...]
     days: Days
     covers: Covers
+    canaries: bool = False
+    """Ask the canaries instead of fetching anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ SCHEDULE = (
     # Vendors are often not done at 15:35; what the first look did not find, the second does.
     Entry("evening", time(18, 0), _EVENING, _on_sessions, _itself),
     Entry("documents", time(19, 45), (Kind.DOCUMENTS,), _every_day, _two_days),
+    Entry("canaries", time(20, 30), (), _on_sessions, _itself, canaries=True),
     Entry("late documents", time(22, 0), (Kind.DOCUMENTS,), _every_day, _two_days),
     Entry("pledges", time(10, 0), (Kind.PLEDGES, Kind.UNLOCKS, Kind.INSTRUMENT_HISTORY), _saturdays, _two_weeks),
     Entry("statements", time(11, 0), (Kind.STATEMENTS, Kind.GOODWILL), _reports, _half_year),

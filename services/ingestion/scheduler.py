@@ -100,9 +100,12 @@ class Scheduler:
 
     def _request(self, connection: Connection, entry: Entry, window: Window) -> SyncRequest:
         choice = self._orders.source
+        chain = choice.chain if choice.name == "vendors" else ()
+        if entry.canaries:
+            return SyncRequest(source=choice.name, sources=chain, canaries=True)
         return SyncRequest(
             source=choice.name,
-            sources=choice.chain if choice.name == "vendors" else (),
+            sources=chain,
             kinds=entry.kinds,
             from_date=window.start,
             to_date=window.end,

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from libs.ashare.calendar import CALENDAR
 from libs.cli.connection import DeskConnection
-from libs.contracts.market import SyncRequest
+from libs.contracts.market import SyncReport, SyncRequest
 from libs.domain.clock import ManualClock, SystemClock
 from libs.marketdata.source import Kind
 from libs.storage import sync_jobs
@@ -81,6 +81,23 @@ async def desk(ingestion: Ingestion, stub: TushareStub, redis_url: str) -> Async
     finally:
         service.terminate()
         await service.wait()
+
+
+async def test_the_canaries_are_asked_from_the_command_line_and_what_they_found_is_kept(
+    desk: Desk, ingestion: Ingestion
+) -> None:
+    """The stub knows one September; of the newest sessions it has nothing, which is what canaries are there to see."""
+    code, out = await desk.run("canary", "--source", "tushare", "--json")
+    report = SyncReport.model_validate_json(next(line for line in out.splitlines() if line.startswith("{")))
+    outcomes = {canary.kind: canary.outcome for canary in report.canaries}
+    assert code == 1
+    assert outcomes["northbound"] == "failed"
+    assert outcomes["corporate_actions"] == "ok", "may be empty"
+    assert ingestion.count("vendor_canaries") == len(outcomes)
+    assert (ingestion.count("bars"), ingestion.count("imports")) == (0, 0)
+    code, out = await desk.run("canary", "--source", "file:/data")
+    assert code == 78
+    assert "--source: only vendors can be asked" in out
 
 
 async def test_an_operator_sees_refused_rows_and_decides_about_them(desk: Desk, write_bars: WriteBars) -> None:

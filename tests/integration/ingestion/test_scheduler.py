@@ -97,6 +97,18 @@ async def test_nothing_is_due_on_a_day_without_session(ingestion: Ingestion) -> 
     assert await looking.look() == []
 
 
+async def test_the_canaries_are_asked_on_the_evening_of_every_session(ingestion: Ingestion) -> None:
+    entries = tuple(entry for entry in SCHEDULE if entry.canaries)
+    clock = ManualClock(at_shanghai(MONDAY, time(20, 31)))
+    looking = Scheduler(
+        ingestion.engine, clock, Orders("always", VENDORS, "ingestion-1", entries=entries), lambda: None
+    )
+    [job_id] = await looking.look()
+    request = SyncRequest.model_validate(ingestion.job(job_id).request)
+    assert request == SyncRequest(source="vendors", sources=VENDORS.chain, canaries=True)
+    assert await looking.look() == []
+
+
 async def test_jobs_of_the_schedule_stand_first_in_the_queue(ingestion: Ingestion) -> None:
     clock = after_close()
     asked = await ingestion.jobs().submit(SyncRequest(source="akshare"))

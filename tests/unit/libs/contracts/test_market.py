@@ -18,6 +18,9 @@ from libs.contracts.market import SyncRequest
         ({"source": "akshare", "from_date": "2024-10-31", "to_date": "2024-09-02"}, "to_date"),
         ({"source": "akshare", "from_date": "2024-02-30"}, "from_date"),
         ({"source": "akshare", "symbols": ["600519"]}, "symbols"),
+        ({"source": "file", "path": "/data", "canaries": True}, "canaries"),
+        ({"source": "akshare", "kinds": ["bars"], "canaries": True}, "canaries"),
+        ({"source": "akshare", "dry_run": True, "canaries": True}, "canaries"),
         ({"source": "akshare", "symbol": ["600519.SH"]}, "symbol"),
     ],
 )
