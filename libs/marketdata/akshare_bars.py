@@ -105,7 +105,9 @@ def read_bars(lists: Lists, ask: Ask) -> Batch:
     symbol = one_symbol(ask)
     share = lists.share(symbol)
     read = _Slice(lists, ask, symbol, share["list_date"], share["delist_date"])
-    return first_that_answers([Alternative(endpoint.function, partial(read.of, endpoint)) for endpoint in ENDPOINTS])
+    return first_that_answers(
+        lists.calls.context.gate, [Alternative(endpoint.function, partial(read.of, endpoint)) for endpoint in ENDPOINTS]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import date
 import polars as pl
 
 from libs.marketdata.akshare_functions import FUNCTIONS
-from libs.marketdata.gate import VendorCall
+from libs.marketdata.gate import Gate, VendorCall
 from libs.marketdata.isolation import IsolatedWorker
 from libs.marketdata.provider import ProviderContext
 from libs.marketdata.source import Batch, SchemaDrift, SourceError
@@ -71,15 +71,17 @@ class Alternative:
     read: Callable[[], Batch]
 
 
-def first_that_answers(alternatives: Sequence[Alternative]) -> Batch:
+def first_that_answers(gate: Gate, alternatives: Sequence[Alternative]) -> Batch:
     """The batch of the first endpoint that can give the slice whole; nothing of two endpoints is ever mixed.
 
-    Raises the error of the first endpoint, with those of the others in its text, where none can.
+    An answer found unfit is not kept, though another endpoint stands in. Raises the error of the first endpoint, with
+    those of the others in its text, where none can.
     """
     failed: list[SourceError] = []
     for alternative in alternatives:
         try:
-            return alternative.read()
+            with gate.slice():
+                return alternative.read()
         except CannotTell:
             raise
         except SourceError as e:

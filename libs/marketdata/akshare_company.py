@@ -204,10 +204,11 @@ def read_actions(calls: AkshareCalls, ask: Ask) -> Batch:
     """Dividends and shares out of reserves of one share; cninfo (with the day of payment), else Eastmoney (without)."""
     symbol = one_symbol(ask)
     return first_that_answers(
+        calls.context.gate,
         [
             Alternative("stock_dividend_cninfo", lambda: _cninfo(calls, ask, symbol)),
             Alternative("stock_fhps_detail_em", lambda: _eastmoney(calls, ask, symbol)),
-        ]
+        ],
     )
 
 

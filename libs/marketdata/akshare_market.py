@@ -138,10 +138,11 @@ def read_sector_flows(calls: AkshareCalls, ask: Ask) -> Batch:
     """Flows of the session that ended last, by Tonghuashun's industries, else by Eastmoney's; nobody keeps the past."""
     session = _only_session(calls.context, ask)
     return first_that_answers(
+        calls.context.gate,
         [
             Alternative("stock_fund_flow_industry", lambda: _flows_ths(calls, session)),
             Alternative("stock_sector_fund_flow_rank", lambda: _flows_eastmoney(calls, session)),
-        ]
+        ],
     )
 
 

@@ -154,6 +154,7 @@ class AkshareProvider:
             raise ConfigurationError(f"akshare has no minute bars of {unknown} minutes")
         self._worker = worker or IsolatedWorker(WORKER, redirect=url)
         self._owns_worker = worker is None
+        self._gate = context.gate
         calls = AkshareCalls(self._worker, context)
         lists = Lists(calls)
         self._capabilities = {capability.kind: capability for capability in _CAPABILITIES}
@@ -185,7 +186,8 @@ class AkshareProvider:
         """The rows of one slice; raises a `SourceError`, or `InvalidInput` for a share that no exchange lists."""
         if ask.kind not in self._readers:
             raise InvalidInput("kinds", f"akshare gives no {ask.kind}")
-        return self._readers[ask.kind](ask)
+        with self._gate.slice():
+            return self._readers[ask.kind](ask)
 
     def close(self) -> None:
         """End the worker."""

@@ -106,9 +106,10 @@ class BaostockProvider:
         """The rows of one slice; raises a `SourceError`, or `InvalidInput` for a symbol the vendor does not know."""
         if ask.kind not in self._capabilities:
             raise InvalidInput("kinds", f"baostock gives no {ask.kind}")
-        if ask.kind is Kind.MINUTE_BARS:
-            return read_minutes(self._calls, ask, self._interval_minutes)
-        return _READERS[ask.kind](self._calls, ask)
+        with self._calls.context.gate.slice():
+            if ask.kind is Kind.MINUTE_BARS:
+                return read_minutes(self._calls, ask, self._interval_minutes)
+            return _READERS[ask.kind](self._calls, ask)
 
     def close(self) -> None:
         """Log out and close the connection."""

@@ -5,6 +5,7 @@ buckets, refuses while a breaker is open and learns bans; `OpenGate` does nothin
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,10 @@ class Gate(Protocol):
         """The answer to a call, fresh or kept; raises what `fetch` raises, `SourceLimited` or `SourceBanned`."""
         ...
 
+    def slice(self) -> AbstractContextManager[None]:
+        """Around the reading of answers that belong together: those that turn out unfit are not kept any longer."""
+        ...
+
 
 class OpenGate:
     """Every call goes straight to the vendor."""
@@ -46,3 +51,7 @@ class OpenGate:
         """The vendor's answer."""
         del call
         return fetch()
+
+    def slice(self) -> AbstractContextManager[None]:
+        """Nothing is kept, so nothing is to be dropped."""
+        return nullcontext()

@@ -122,44 +122,49 @@ class GuardedGate:
         self._retry = Retry(self._rules.backoff, clock, sleep, random)
         self._refresh = refresh
         self._usage: dict[tuple[str, str], EndpointUsage] = {}
-        self._touched: list[str] = []
-        self._failed_here = False
+        self._slices: list[list[str]] = []
+        """The answers that each slice has used so far, the innermost slice last."""
+        self._raised: HiddenGemError | None = None
 
     def through(self, call: VendorCall, fetch: Fetch) -> pl.DataFrame:
         """The answer to a call, kept or fresh; raises a `SourceError` that names what is wrong."""
         key = cache_key(call)
-        usage = self._used(call)
+        usage = self._usage_of(call)
         kept = None if self._refresh else self._kept(key)
         if kept is not None:
             usage.cache_hits += 1
-            self._touched.append(key)
+            self._used_in_slices(key)
             return kept
         try:
             answer = self._asked(call, fetch, usage)
-        except HiddenGemError:
-            self._failed_here = True
+        except HiddenGemError as e:
+            self._raised = e
             raise
-        self._failed_here = False
         self._keep(key, call, answer)
         return answer
 
     @contextmanager
     def slice(self) -> Iterator[None]:
-        """Around one fetch of a provider: when it finds the answers unfit, they are not kept any longer."""
-        self._touched.clear()
-        self._failed_here = False
+        """Around the reading of answers: when they are found unfit, they are not kept any longer.
+
+        An error of the gate itself says nothing against the answers before it.
+        """
+        used: list[str] = []
+        self._slices.append(used)
         try:
             yield
-        except HiddenGemError:
-            if not self._failed_here and self._touched:
-                self._guards.cache.forget(list(self._touched))
+        except HiddenGemError as e:
+            if e is not self._raised and used:
+                self._guards.cache.forget(used)
             raise
+        finally:
+            self._slices.pop()
 
     def usage(self) -> Mapping[tuple[str, str], EndpointUsage]:
         """What was used so far, by vendor and endpoint."""
         return MappingProxyType(self._usage)
 
-    def _used(self, call: VendorCall) -> EndpointUsage:
+    def _usage_of(self, call: VendorCall) -> EndpointUsage:
         return self._usage.setdefault((call.vendor, call.endpoint), EndpointUsage())
 
     def _kept(self, key: str) -> pl.DataFrame | None:
@@ -181,7 +186,11 @@ class GuardedGate:
         if len(payload) <= LARGEST_ANSWER:
             now = self._clock.utc_now()
             self._guards.cache.put(key, call, Kept(payload, now, expires_at(call.trade_date, now)))
-            self._touched.append(key)
+            self._used_in_slices(key)
+
+    def _used_in_slices(self, key: str) -> None:
+        for used in self._slices:
+            used.append(key)
 
     def _asked(self, call: VendorCall, fetch: Fetch, usage: EndpointUsage) -> pl.DataFrame:
         give_up_at = self._clock.monotonic() + self._rules.patience_seconds
@@ -197,7 +206,8 @@ class GuardedGate:
         return self._retry(once, worth_it=_worth_it, give_up_at=give_up_at, on_retry=again)
 
     def _wait_for_turn(self, call: VendorCall, usage: EndpointUsage, give_up_at: float) -> None:
-        for key in _breaker_keys(call):
+        # The host last: the one probe that its breaker lends must not go to a call that the endpoint then holds back.
+        for key in (_endpoint(call), _host(call)):
             self._admitted(key, call, usage, give_up_at)
         endpoint = HostPace(call.calls_per_minute, self._rules.endpoint_burst)
         self._take(_host(call), self._rules.pace_of(call.host), call, usage, give_up_at)
@@ -242,7 +252,7 @@ class GuardedGate:
                 limited = failure.trouble is Trouble.LIMIT
                 breakers.failed(_endpoint(call) if limited else _host(call), failure, self._clock.utc_now())
             raise
-        for key in _breaker_keys(call):
+        for key in (_host(call), _endpoint(call)):
             breakers.succeeded(key, self._clock.utc_now())
         return answer
 
@@ -255,10 +265,6 @@ def _worth_it(error: HiddenGemError) -> bool:
 def _held_back(call: VendorCall, said: Admission) -> NotNow:
     text = f"{call.vendor} {call.endpoint}: {call.host} is left alone for {said.wait_seconds:.0f} s more: {said.cause}"
     return NotNow(text, retry_after_seconds=said.wait_seconds)
-
-
-def _breaker_keys(call: VendorCall) -> tuple[str, str]:
-    return _host(call), _endpoint(call)
 
 
 def _host(call: VendorCall) -> str:

@@ -192,11 +192,12 @@ class TushareProvider:
         """The rows of one slice; raises a `SourceError`, or `InvalidInput` for a symbol the vendor does not know."""
         if ask.kind not in self._capabilities:
             raise InvalidInput("kinds", f"tushare gives no {ask.kind}")
-        if ask.kind is Kind.MINUTE_BARS:
-            return read_minutes(self._calls, ask, self._interval_minutes)
-        if ask.kind is Kind.DOCUMENTS:
-            return read_documents(self._calls, ask, self._document_apis)
-        return _READERS[ask.kind](self._calls, ask)
+        with self._calls.context.gate.slice():
+            if ask.kind is Kind.MINUTE_BARS:
+                return read_minutes(self._calls, ask, self._interval_minutes)
+            if ask.kind is Kind.DOCUMENTS:
+                return read_documents(self._calls, ask, self._document_apis)
+            return _READERS[ask.kind](self._calls, ask)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -97,9 +97,10 @@ class MadeVendor:
             symbols = [s for s in self.listed if not ask.symbols or s in ask.symbols]
             return pl.concat([bars(symbol, inside, off=self.off) for symbol in symbols])
 
-        frame = self.gate.through(call, answer)
-        if error := self.trouble_after_the_gate(ask):
-            raise error
+        with self.gate.slice():
+            frame = self.gate.through(call, answer)
+            if error := self.trouble_after_the_gate(ask):
+                raise error
         return Batch(ask.kind, frame, f"{self.name} {ask.kind}_of", rows_read=frame.height)
 
     def close(self) -> None:

@@ -207,6 +207,43 @@ def test_an_answer_of_another_host_that_stood_in_is_dropped_too_when_it_is_unfit
     assert len(vendor.asked_at) == 2
 
 
+def test_an_endpoint_whose_answer_is_unfit_is_asked_again_though_another_one_stood_in(
+    gate: GuardedGate, clock: ManualClock
+) -> None:
+    first, second = Vendor(clock, [TABLE]), Vendor(clock, [TABLE])
+
+    def unfit() -> None:
+        with gate.slice():
+            gate.through(call("first host"), first)
+            raise SchemaDrift("amount does not fit volume")
+
+    def provider() -> None:
+        with gate.slice():
+            with pytest.raises(SchemaDrift):
+                unfit()
+            with gate.slice():
+                gate.through(call("second host"), second)
+
+    provider()
+    provider()
+    assert (len(first.asked_at), len(second.asked_at)) == (2, 1)
+
+
+def test_a_call_that_its_endpoint_holds_back_does_not_use_up_the_probe_of_its_host(
+    guards: Guards, clock: ManualClock
+) -> None:
+    spent = SourceLimited("每天最多访问", retry_after_seconds=40_000.0)
+    with pytest.raises(NotNow):
+        open_gate(guards, clock).through(call(endpoint="spent"), Vendor(clock, [spent]))
+    for _ in range(3):
+        with pytest.raises(SourceBanned):
+            open_gate(guards, clock).through(call(), Vendor(clock, [SourceBanned("HTTP 403")]))
+    clock.advance(301)
+    with pytest.raises(NotNow, match="每天最多访问"):
+        open_gate(guards, clock).through(call(endpoint="spent"), Vendor(clock, [TABLE]))
+    assert open_gate(guards, clock).through(call(), Vendor(clock, [TABLE])).equals(TABLE)
+
+
 def test_good_answers_survive_a_slice_that_fails_at_a_later_call(gate: GuardedGate, clock: ManualClock) -> None:
     good, bad = Vendor(clock, [TABLE]), Vendor(clock, [SourceBanned("HTTP 403")])
 
