@@ -24,7 +24,7 @@ NOW = datetime(2024, 11, 1, 18, 0, tzinfo=SHANGHAI)
 
 
 @dataclass
-class CountingGate:
+class CountingGate(OpenGate):
     """Every call goes through, and is written down."""
 
     calls: list[VendorCall] = field(default_factory=list)
