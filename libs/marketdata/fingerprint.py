@@ -7,7 +7,7 @@ from pathlib import Path
 
 from libs.marketdata.source import BadFile
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Part of every fingerprint: raise it when the reading of files changes, and they are imported again."""
 SIMULATOR_VERSION = 2
 """The same for the simulated exchange."""

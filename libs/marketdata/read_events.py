@@ -5,7 +5,7 @@ from datetime import time
 import polars as pl
 
 from libs.domain.market import Board
-from libs.marketdata.file_columns import HUNDRED_MILLION, day, number, or_null
+from libs.marketdata.file_columns import HUNDRED_MILLION, Unfit, day, number, or_null
 from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.readers import board_name
 from libs.marketdata.source import Kind
@@ -73,18 +73,35 @@ def read_unlocks(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     return {Kind.UNLOCKS: summed.with_columns(published("announced_on", END_OF_DAY))}
 
 
+ACTION_DATES = {"ann_date": "announced_on", "record_date": "record_date", "pay_date": "pay_date"}
+"""Dates that a file of corporate actions may have, and what they are called in the store."""
+
+
 def read_corporate_actions(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """What was given for ten shares held, of A-shares alone. Rows that only tell a number of shares are no actions.
 
-    The files name neither announcement nor record date: an action is known by the opening auction of its ex-date, for
-    the exchange's reference price of that morning contains it.
+    An action is public at the end of the day of its announcement, and by the opening auction of its ex-date at the
+    latest, for the exchange's reference price of that morning contains it.
     """
     frame = raw.select(
         pl.col("ts_code").alias("symbol"),
         day("ex_date", raw).alias("ex_date"),
         *((number(theirs, raw) / 10).round(8).alias(ours) for theirs, ours in _GIVEN.items()),
         pl.when(number("rights_per10", raw) > 0).then(number("rights_price", raw)).alias("rights_price"),
-        *(pl.lit(None, dtype=pl.Date).alias(name) for name in ("record_date", "pay_date", "announced_on")),
+        *(_optional_day(theirs, raw).alias(ours) for theirs, ours in ACTION_DATES.items()),
     ).filter(pl.sum_horizontal(_GIVEN.values()) != 0)
     shares = [board_name(symbol) in _A_SHARES for symbol in frame["symbol"]]
-    return {Kind.CORPORATE_ACTIONS: frame.filter(pl.Series(shares)).with_columns(published("ex_date", BEFORE_THE_OPEN))}
+    public = pl.min_horizontal(published("announced_on", END_OF_DAY), published("ex_date", BEFORE_THE_OPEN))
+    known = frame.filter(pl.Series(shares)).with_columns(public.alias("published_at"))
+    return {Kind.CORPORATE_ACTIONS: known}
+
+
+def _optional_day(name: str, raw: pl.DataFrame) -> pl.Expr:
+    """A date that may be missing; raises `Unfit` where something stands there that is none."""
+    if name not in raw.columns:
+        return pl.lit(None, dtype=pl.Date)
+    given = pl.col(name).cast(pl.String).str.strip_chars()
+    unread = raw.filter((given != "") & day(name, raw).is_null())
+    if unread.height:
+        raise Unfit(f"{name}: {str(unread[name][0])[:40]!r} is no date; leave it empty where it is not known")
+    return day(name, raw)

@@ -87,7 +87,9 @@ LAYOUTS: dict[Layout, Columns] = {
         marks=frozenset({"float_date", "float_share"}),
     ),
     Layout.CORPORATE_ACTIONS: Columns(
-        needed=frozenset({"ts_code", "ex_date", *_PER_TEN, "rights_price"}), marks=_PER_TEN
+        needed=frozenset({"ts_code", "ex_date", *_PER_TEN, "rights_price"}),
+        marks=_PER_TEN,
+        optional=frozenset({"ann_date", "record_date", "pay_date"}),
     ),
     Layout.QUARTERLY: Columns(
         needed=frozenset({"ts_code", "period", "ann_date", "eps", "roe", "sheqratio"}),

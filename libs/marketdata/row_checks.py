@@ -159,6 +159,7 @@ def _corporate_actions(_: Sequence[date]) -> Checks:
         *symbol_checks(),
         ("malformed date", pl.col("ex_date").is_null()),
         ("record date not before the ex-date", _given("record_date") & (pl.col("record_date") >= pl.col("ex_date"))),
+        ("paid before the ex-date", _given("pay_date") & (pl.col("pay_date") < pl.col("ex_date"))),
         *((f"{name} missing", missing(name)) for name in parts),
         *((f"{name} negative", pl.col(name) < 0) for name in parts),
         ("nothing is given", pl.sum_horizontal(parts) <= 0),

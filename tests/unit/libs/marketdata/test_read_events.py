@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from libs.marketdata.file_columns import Unfit
 from libs.marketdata.read_events import (
     read_corporate_actions,
     read_northbound,
     read_sector_flows,
     read_unlocks,
 )
+from libs.marketdata.row_checks import checks_for
 from libs.marketdata.source import Kind
+from libs.marketdata.validation import check
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -86,3 +89,36 @@ def test_numbers_of_shares_alone_and_what_is_no_a_share_are_no_actions() -> None
     raw = pl.DataFrame([*rows, action("600000.SH", cash_per10=2.0)])
     found = read_corporate_actions(raw)[Kind.CORPORATE_ACTIONS]
     assert found.select("symbol", "cash_per_share", "rights_price").rows() == [("600000.SH", 0.2, None)]
+
+
+def test_a_file_may_name_when_an_action_was_announced_and_when_it_is_paid() -> None:
+    given = action("600000.SH", cash_per10=2.0) | {"ann_date": "19930517", "record_date": "1993-05-21"}
+    silent = action("600036.SH", cash_per10=2.0) | {"ann_date": "", "record_date": "", "pay_date": ""}
+    raw = pl.DataFrame([given | {"pay_date": "19930528"}, silent])
+    told, left_open = read_corporate_actions(raw)[Kind.CORPORATE_ACTIONS].rows(named=True)
+    assert (told["announced_on"], told["record_date"]) == (date(1993, 5, 17), date(1993, 5, 21))
+    assert (told["pay_date"], told["published_at"]) == (
+        date(1993, 5, 28),
+        datetime(1993, 5, 17, 23, 59, tzinfo=SHANGHAI),
+    )
+    assert (left_open["announced_on"], left_open["record_date"], left_open["pay_date"]) == (None, None, None)
+    assert left_open["published_at"] == datetime(1993, 5, 24, 9, 15, tzinfo=SHANGHAI)
+
+
+def test_an_action_announced_late_is_public_by_the_opening_auction_of_its_ex_date() -> None:
+    raw = pl.DataFrame([action("600000.SH", cash_per10=2.0) | {"ann_date": date(1993, 5, 24)}])
+    [row] = read_corporate_actions(raw)[Kind.CORPORATE_ACTIONS].rows(named=True)
+    assert row["published_at"] == datetime(1993, 5, 24, 9, 15, tzinfo=SHANGHAI)
+
+
+def test_a_date_that_is_none_is_not_taken_for_an_unknown_one() -> None:
+    raw = pl.DataFrame([action("600000.SH", cash_per10=2.0) | {"pay_date": "1993-13-28"}])
+    with pytest.raises(Unfit, match="pay_date: '1993-13-28' is no date"):
+        read_corporate_actions(raw)
+
+
+def test_a_dividend_paid_before_its_ex_date_is_refused() -> None:
+    rows = [action("600000.SH", cash_per10=2.0) | {"pay_date": day} for day in ("19930523", "19930524")]
+    frame = read_corporate_actions(pl.DataFrame(rows))[Kind.CORPORATE_ACTIONS]
+    fit = check(frame, checks_for(Kind.CORPORATE_ACTIONS, ()))
+    assert (fit.frame["pay_date"].to_list(), fit.rejected) == ([date(1993, 5, 24)], {"paid before the ex-date": 1})
