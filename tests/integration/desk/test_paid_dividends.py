@@ -20,7 +20,7 @@ _OPEN = "SELECT sum(amount) FILTER (WHERE paid_on IS NULL) FROM trading.entitlem
 
 
 def write_actions(folder: Path, *, unknown: frozenset[str]) -> None:
-    """A fen for every share, on one day; the pay date of some is not known. A fen is within a reference price's step."""
+    """A fen for every share on one day, which is within the step of a reference price; some pay dates are not known."""
     with (folder / "actions.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         given = ("cash_per10", "bonus_per10", "transfer_per10", "rights_per10", "rights_price")
