@@ -20,7 +20,7 @@ from libs.marketdata.frames import published
 from libs.marketdata.provider import Ask
 from libs.marketdata.reference_prices import UnrelatedSeries, reference_prices
 from libs.marketdata.sessions import AFTER_CLOSE
-from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError
+from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift, SourceError
 from libs.marketdata.validation import Merged, keep_first
 from libs.marketdata.vendor_rows import (
     answer_day,
@@ -168,7 +168,7 @@ class _Slice:
             and not (isinstance(gone, date) and session >= gone)
         ]
         if expected and not history.height:
-            raise SourceError(f"{origin_of(endpoint.function)} {self.symbol}: an empty table where rows must exist")
+            raise EmptyAnswer(f"{origin_of(endpoint.function)} {self.symbol}")
 
     def _batch(self, endpoint: _Endpoint, priced: pl.DataFrame) -> Batch:
         origin = origin_of(endpoint.function)

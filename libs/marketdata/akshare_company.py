@@ -17,7 +17,7 @@ from libs.marketdata.akshare_lists import Lists, is_share, symbol_of
 from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.provider import Ask
 from libs.marketdata.sessions import AFTER_CLOSE
-from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, Window
+from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift, Window
 from libs.marketdata.vendor_rows import answer_day, checked, day, is_public, number, sessions_in, text, within
 
 _PER_TEN = 10
@@ -113,7 +113,7 @@ def _explain_empty(lists: Lists, ask: Ask, symbol: str, function: str) -> None:
     listed = lists.share(symbol)["list_date"]
     for session in sessions_in(lists.calls.context, ask.window):
         if is_public(lists.calls.context, session, AFTER_CLOSE) and isinstance(listed, date) and session >= listed:
-            raise SourceError(f"{origin_of(function)} {symbol}: an empty table where rows must exist")
+            raise EmptyAnswer(f"{origin_of(function)} {symbol}")
 
 
 def _require(frame: pl.DataFrame, fits: pl.Expr, complaint: str) -> None:

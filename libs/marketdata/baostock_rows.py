@@ -18,7 +18,7 @@ from libs.marketdata.initials import with_initials
 from libs.marketdata.provider import Ask, ProviderContext
 from libs.marketdata.readers import SHARE_COUNTS, VALUATIONS, board_name
 from libs.marketdata.sessions import AFTER_CLOSE
-from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError
+from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift
 from libs.marketdata.vendor_rows import (
     INDICES,
     answer_day,
@@ -189,7 +189,7 @@ def _days(calls: BaostockCalls, ask: Ask) -> tuple[pl.DataFrame, str]:
         raise InvalidInput("symbols", f"baostock gives {ask.kind} one symbol or one session at a time")
     raw = calls.table(_ALL_SHARES, {"date": session.isoformat()}, columns, about=about)
     if not raw.height and is_public(calls.context, session, AFTER_CLOSE):
-        raise SourceError(f"{origin} {session}: an empty table where rows must exist")
+        raise EmptyAnswer(f"{origin} {session}")
     return (raw.filter(ours().is_in(ask.symbols)) if ask.symbols else raw), origin
 
 
@@ -285,7 +285,7 @@ def _explain_empty(calls: BaostockCalls, ask: Ask, symbol: str) -> None:
     for session in sessions_in(calls.context, ask.window):
         started, left = begins is None or session >= begins, ends is not None and session >= ends
         if started and not left and is_public(calls.context, session, AFTER_CLOSE):
-            raise SourceError(f"baostock {_K_DATA} {symbol}: an empty table where rows must exist")
+            raise EmptyAnswer(f"baostock {_K_DATA} {symbol}")
 
 
 def _require_listed(listed: pl.DataFrame, symbol: str) -> None:

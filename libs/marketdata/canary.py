@@ -16,7 +16,7 @@ from libs.marketdata.aggregate_slices import asks
 from libs.marketdata.findings import Canary, CanaryOutcome
 from libs.marketdata.frames import SCHEMAS
 from libs.marketdata.provider import Ask, Provider
-from libs.marketdata.source import Kind, SchemaDrift, SourceError, Window
+from libs.marketdata.source import EmptyAnswer, Kind, SchemaDrift, SourceError, Window
 from libs.marketdata.validation import wrong_units
 
 SYMBOL = "600519.SH"
@@ -92,7 +92,7 @@ def ask_canary(provider: Provider, kind: Kind, sessions: Sequence[date], clock: 
     outcome, code, detail = CanaryOutcome.OK, "", ""
     try:
         _complain(kind, _answer(provider, kind, sessions))
-    except (SchemaDrift, InvalidInput) as e:
+    except (EmptyAnswer, SchemaDrift, InvalidInput) as e:
         outcome, code, detail = CanaryOutcome.FAILED, e.code, str(e)
     except SourceError as e:
         outcome, code, detail = CanaryOutcome.UNREACHABLE, e.code, str(e)

@@ -79,6 +79,15 @@ class SourceBanned(SourceError):
     code = "marketdata.source_banned"
 
 
+class EmptyAnswer(SourceError):
+    """A source answered without a row where there must be some."""
+
+    code = "marketdata.empty_answer"
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(f"{origin}: an empty table where rows must exist")
+
+
 class SchemaDrift(SourceError):
     """A source answered in another shape: a column renamed or gone, a unit changed. Trying again cannot help."""
 

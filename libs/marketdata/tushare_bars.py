@@ -12,7 +12,7 @@ import polars as pl
 from libs.marketdata.frames import SCHEMAS, published
 from libs.marketdata.provider import Ask
 from libs.marketdata.sessions import AFTER_CLOSE
-from libs.marketdata.source import Batch, Kind, SourceError
+from libs.marketdata.source import Batch, EmptyAnswer, Kind
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, compact, symbol_or_session, wanted
 from libs.marketdata.tushare_reference import STOCK_ST, listings, names, require_known, st_of
 from libs.marketdata.vendor_rows import (
@@ -187,4 +187,4 @@ def explain_empty(calls: TushareCalls, ask: Ask, symbol: str, halted: pl.DataFra
         and (ends is None or session < ends)
     ]
     if set(expected) - set(halted["session"]):
-        raise SourceError(f"{origin} {symbol}: an empty table where rows must exist")
+        raise EmptyAnswer(f"{origin} {symbol}")

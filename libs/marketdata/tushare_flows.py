@@ -11,7 +11,7 @@ import polars as pl
 from libs.marketdata.frames import END_OF_DAY, published, with_margin_publication
 from libs.marketdata.provider import Ask
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
-from libs.marketdata.source import Batch, Kind, SourceError
+from libs.marketdata.source import Batch, EmptyAnswer, Kind
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, wanted
 from libs.marketdata.vendor_rows import (
     answer_day,
@@ -111,7 +111,7 @@ def read_margin(calls: TushareCalls, ask: Ask) -> Batch:
         calls.context.sessions,
     )
     if not raw.height and expected.filter(pl.col("published_at") < calls.context.now).height:
-        raise SourceError("tushare margin: an empty table where rows must exist")
+        raise EmptyAnswer("tushare margin")
     rows = raw.select(day("session"), text("exchange"), *(number(name) for name in balances))
     single = rows.unique(["session", "exchange"], keep="first", maintain_order=True)
     exchanges = pl.col("exchange").is_in(["SSE", "SZSE", "BSE"]).sum().alias("exchanges")
@@ -131,7 +131,7 @@ def read_northbound(calls: TushareCalls, ask: Ask) -> Batch:
     raw = calls.table(MONEYFLOW_HSGT, span_of(ask.window), about=answer_day(calls.context, ask.window.end))
     published_days = [d for d in sessions_in(calls.context, ask.window) if d <= NORTHBOUND_NET_BUY_UNTIL]
     if not raw.height and len(published_days) > _LONGEST_CLOSURE:
-        raise SourceError("tushare moneyflow_hsgt: an empty table where rows must exist")
+        raise EmptyAnswer("tushare moneyflow_hsgt")
     rows = raw.select(day("session"), *((number(name) * _MILLION).round(2) for name in net))
     frame = rows.with_columns(pl.lit(None, dtype=pl.Float64).alias("turnover"), published("session", FLOWS_OUT))
     return checked(Kind.NORTHBOUND, frame, calls.context, "tushare moneyflow_hsgt")
@@ -145,7 +145,7 @@ def read_sector_flows(calls: TushareCalls, ask: Ask) -> Batch:
     dc = calls.table(FLOWS_DC, {"content_type": "行业", **span_of(ask.window)}, about=about)
     public = [s for s in sessions_in(calls.context, ask.window) if is_public(calls.context, s, FLOWS_OUT)]
     if public and not ths.height:
-        raise SourceError(f"{origin}: an empty table where rows must exist")
+        raise EmptyAnswer(origin)
     keyed = [day("session"), text("sector"), (number("change") / 100).round(10)]
     flows = [(number(name) * _HUNDRED_MILLION).round(2) for name in ("inflow", "outflow", "net_inflow")]
     in_out = ths.select(*keyed, *flows, pl.lit("ths").alias("taxonomy"))

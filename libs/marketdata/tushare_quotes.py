@@ -11,7 +11,7 @@ import polars as pl
 from libs.marketdata.frames import published
 from libs.marketdata.provider import Ask
 from libs.marketdata.sessions import AFTER_CLOSE
-from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError
+from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift
 from libs.marketdata.tushare_bars import DAILY_BASIC, DAY_COLUMNS, daily, explain_empty, halts
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, symbol_or_session, wanted
 from libs.marketdata.tushare_reference import MORNING
@@ -114,7 +114,7 @@ def read_valuations(calls: TushareCalls, ask: Ask) -> Batch:
     if not raw.height and len(ask.symbols) == 1:
         explain_empty(calls, ask, ask.symbols[0], halts(calls, ask, asked), origin)
     if not raw.height and len(ask.symbols) != 1 and is_public(calls.context, ask.window.end, AFTER_CLOSE):
-        raise SourceError(f"{origin}: an empty table where rows must exist")
+        raise EmptyAnswer(origin)
     frame = raw.select(
         text("symbol"),
         day("session"),
@@ -159,7 +159,7 @@ def read_limit_prices(calls: TushareCalls, ask: Ask) -> Batch:
     if not raw.height and len(ask.symbols) == 1:
         explain_empty(calls, ask, ask.symbols[0], pl.DataFrame(schema={"session": pl.Date}), "tushare stk_limit")
     if not raw.height and len(ask.symbols) != 1 and is_public(calls.context, ask.window.end, AFTER_CLOSE):
-        raise SourceError("tushare stk_limit: an empty table where rows must exist")
+        raise EmptyAnswer("tushare stk_limit")
     rows = raw.select(text("symbol"), day("session"), *(number(n) for n in ("pre_close", "limit_up", "limit_down")))
     reference, untold = pl.col("pre_close"), pl.any_horizontal(pl.col("limit_up", "limit_down").is_null())
     frame = rows.with_columns(

@@ -14,7 +14,7 @@ from libs.marketdata.frames import END_OF_DAY, INSTANT, KEYS, conform, published
 from libs.marketdata.provider import ProviderContext
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.sessions import AFTER_CLOSE
-from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, Window
+from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift, Window
 from libs.marketdata.validation import Checks, check, keep_first, wrong_units
 
 OF_A_SESSION = frozenset(
@@ -82,9 +82,9 @@ def require_units(bars: pl.DataFrame, origin: str) -> None:
 
 
 def require_rows(frame: pl.DataFrame, origin: str) -> pl.DataFrame:
-    """The frame itself; `SourceError` where it is empty although there must be rows."""
+    """The frame itself; `EmptyAnswer` where it is empty although there must be rows."""
     if not frame.height:
-        raise SourceError(f"{origin}: an empty table where rows must exist")
+        raise EmptyAnswer(origin)
     return frame
 
 
@@ -144,7 +144,7 @@ def require_index_rows(context: ProviderContext, symbol: str, window: Window, ro
     since = INDICES.get(symbol, window.start)
     over = (is_public(context, s, AFTER_CLOSE) for s in sessions_in(context, window) if s >= since)
     if not rows and any(over):
-        raise SourceError(f"{origin} {symbol}: an empty table where rows must exist")
+        raise EmptyAnswer(f"{origin} {symbol}")
 
 
 def answer_day(context: ProviderContext, last: date, *, lag_sessions: int = 0) -> date:

@@ -91,11 +91,11 @@ async def test_the_canaries_are_asked_from_the_command_line_and_what_they_found_
     report = SyncReport.model_validate_json(next(line for line in out.splitlines() if line.startswith("{")))
     outcomes = {canary.kind: canary.outcome for canary in report.canaries}
     assert code == 1
-    assert outcomes["northbound"] == "failed"
+    assert outcomes["bars"] == "failed"
     assert outcomes["corporate_actions"] == "ok", "may be empty"
     assert ingestion.count("vendor_canaries") == len(outcomes)
     assert (ingestion.count("bars"), ingestion.count("imports")) == (0, 0)
-    code, out = await desk.run("canary", "--source", "file:/data")
+    code, out = await desk.run("canary", "--source", "sim")
     assert code == 78
     assert "--source: only vendors can be asked" in out
 

@@ -13,7 +13,7 @@ from libs.marketdata.canary import SYMBOL, ask_canary, run_canaries
 from libs.marketdata.cross_check import CrossChecker, sample
 from libs.marketdata.findings import CanaryOutcome
 from libs.marketdata.provider import Ask, Grain
-from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceBanned, SourceError, Window
+from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift, SourceBanned, SourceError, Window
 from tests.support.made_vendors import SESSIONS, SYMBOLS, MadeVendor
 
 NOW = datetime(2024, 10, 8, 2, 0, tzinfo=UTC)
@@ -82,6 +82,7 @@ def test_a_slip_of_units_a_renamed_column_or_an_empty_answer_is_noticed(
         (SchemaDrift("the column 收盘 is missing"), CanaryOutcome.FAILED),
         (SourceBanned("HTTP 403"), CanaryOutcome.UNREACHABLE),
         (SourceError("HTTP 502"), CanaryOutcome.UNREACHABLE),
+        (EmptyAnswer("tushare daily"), CanaryOutcome.FAILED),
     ],
 )
 def test_a_vendor_that_answers_wrongly_and_one_that_does_not_answer_are_told_apart(
