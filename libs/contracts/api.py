@@ -1,18 +1,19 @@
 """What the HTTP API says, the parts that every page of it shares. Money and prices are decimal strings."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from libs.contracts.analysis import EvidenceModel, FreshnessModel, SymbolText
 from libs.contracts.base import Command
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})", re.IGNORECASE)
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _iso_date(value: Any) -> Any:
@@ -27,10 +28,21 @@ def _iso_instant(value: Any) -> Any:
     return value if isinstance(value, str | datetime) else None
 
 
+def _of_our_time(value: datetime) -> datetime:
+    if not _EARLIEST <= value < _LATEST:
+        raise ValueError("not an instant of the years 1900 to 2199")
+    return value
+
+
 IsoDate = Annotated[date, BeforeValidator(_iso_date), Field(examples=["2024-09-02"])]
 """A date as `YYYY-MM-DD`; numbers, which would be read as seconds since 1970, are refused."""
-IsoInstant = Annotated[AwareDatetime, BeforeValidator(_iso_instant), Field(examples=["2024-09-02T16:00:00+08:00"])]
-"""An instant with its offset."""
+IsoInstant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_iso_instant),
+    AfterValidator(_of_our_time),
+    Field(examples=["2024-09-02T16:00:00+08:00"]),
+]
+"""An instant with its offset, in a year that every time zone and every table can express."""
 Symbols = Annotated[list[SymbolText], Field(min_length=1, max_length=500, examples=[["600519.SH", "000001.SZ"]])]
 Money = Annotated[Decimal, Field(examples=["1000000.0000"])]
 

@@ -24,6 +24,8 @@ Positions = NDArray[np.int64]
 MOVING_AVERAGES = ("SMA", "EMA", "WMA", "DEMA", "TEMA", "TRIMA", "KAMA", "MAMA", "T3", "HMA", "RMA", "ZLEMA")
 """What a parameter of type moving average (`matype`) may be called."""
 
+_LARGEST = 2**31 - 1
+"""TA-Lib takes C integers."""
 _ROW_NUMBERS = frozenset({"MAXINDEX", "MININDEX", "MINMAXINDEX"})
 """These answer with the number of a row, which must be one of the caller's rows."""
 
@@ -137,8 +139,8 @@ def _parameter(name: str, value: Number | str, default: Number) -> Number:
         if not name.endswith("matype") or value.upper() not in MOVING_AVERAGES:
             raise InvalidInput(name, f"{value[:32]!r} is not a number")
         return moving_average_number(value.upper())
-    if isinstance(value, bool) or not np.isfinite(value):
-        raise InvalidInput(name, f"{value} is not a number")
+    if isinstance(value, bool) or not -_LARGEST <= value <= _LARGEST:
+        raise InvalidInput(name, f"{str(value)[:32]} is not a number within ±{_LARGEST}")
     if isinstance(default, float):
         return float(value)
     if value != int(value):

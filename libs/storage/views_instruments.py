@@ -1,5 +1,6 @@
 """Shares as the API shows them: found by code, name or pinyin initials, and each with what is known of it on a day."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,12 +12,13 @@ from libs.contracts.api_market import SearchHit
 from libs.domain.market import Board, Symbol
 
 # An exact code first, then codes and initials that begin so, then names that contain it; listed before delisted.
+# Names are compared without regard to the width of their letters: 万科Ａ is found by 万科A.
 _SEARCH = text("""
     SELECT symbol, name, initials, board, industry, list_date, delist_date
     FROM market.instruments
-    WHERE symbol LIKE :code || '%' OR initials LIKE :code || '%' OR name ILIKE '%' || :words || '%'
+    WHERE symbol LIKE :code || '%' OR initials LIKE :code || '%' OR normalize(name, NFKC) ILIKE '%' || :words || '%'
     ORDER BY (symbol = :code OR left(symbol, 6) = :code) DESC, delist_date IS NOT NULL,
-             (symbol LIKE :code || '%') DESC, (initials = :code) DESC, (name ILIKE :words || '%') DESC,
+             (symbol LIKE :code || '%') DESC, (initials = :code) DESC, (normalize(name, NFKC) ILIKE :words || '%') DESC,
              length(name), symbol
     LIMIT :limit
 """)
@@ -62,7 +64,7 @@ class ShownInstrument:
 
 def search(tx: Connection, words: str, *, limit: int) -> list[SearchHit]:
     """Shares whose code or initials begin with these words, or whose name contains them."""
-    plain = _without_wildcards(words)
+    plain = _without_wildcards(unicodedata.normalize("NFKC", words))
     rows = tx.execute(_SEARCH, {"code": plain.upper(), "words": plain, "limit": limit})
     return [_hit(row) for row in rows]
 

@@ -72,6 +72,11 @@ class Desk:
             if unknown:
                 raise UnknownSymbol(f"{field}.{unknown[0]}", "no stored data mentions this symbol")
 
+    async def check_symbol(self, symbol: str) -> None:
+        """Raise `UnknownSymbol` where no stored data mentions the symbol of the path."""
+        if await in_snapshot(self.engine, views.unknown_symbols, [symbol]):
+            raise UnknownSymbol("path.symbol", "no stored data mentions this symbol")
+
     async def open_round(self, wanted: RoundRequest, actor: str, field: str = "body.symbols") -> RoundAccepted:
         """Open a round and say what will happen to its intents."""
         await self.check_symbols(wanted.symbols, field)

@@ -17,6 +17,8 @@ from libs.storage.views_bars import MINUTES, BarPage, BarQuery
 DEFAULT_LIMIT = 250
 MOST_BARS = 2000
 _FIRST_DAY = date(1990, 1, 1)
+"""No share was traded before."""
+_LAST_YEAR = 2200
 _COLUMNS = tuple(BarView.model_fields)
 
 
@@ -36,10 +38,11 @@ class Asked:
 
 def look(tx: Snapshot, asked: Asked) -> MarketData:
     """One page; raises `InvalidInput` naming the parameter that is wrong."""
-    last = asked.last or exchange_date(asked.as_of)
-    first = asked.first or _FIRST_DAY
+    today = exchange_date(asked.as_of)
+    last = min(asked.last or today, today)
+    first = max(asked.first or _FIRST_DAY, _FIRST_DAY)
     if first > last:
-        raise InvalidInput("from", "lies after the last day")
+        raise InvalidInput("from" if asked.first else "to", "leaves no day that was over at `as_of`")
     newest = asked.first is None and asked.cursor is None
     query = BarQuery(asked.symbol, asked.interval, asked.adjustment, asked.as_of, first, last, asked.limit, newest)
     page = _page(tx, query, asked.cursor)
@@ -62,8 +65,14 @@ def as_csv(data: MarketData) -> str:
     writer.writerow(_COLUMNS)
     for bar in data.bars:
         said = bar.model_dump(mode="json")
-        writer.writerow(["" if said[name] is None else said[name] for name in _COLUMNS])
+        writer.writerow([_cell(said[name]) for name in _COLUMNS])
     return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _page(tx: Snapshot, query: BarQuery, cursor: str | None) -> BarPage:
@@ -88,6 +97,6 @@ def _read_cursor(cursor: str) -> datetime:
         end = datetime.fromisoformat(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
     except ValueError as e:
         raise InvalidInput("cursor", "is none that this page gave") from e
-    if end.tzinfo is None:
+    if end.tzinfo is None or not _FIRST_DAY.year <= end.year < _LAST_YEAR:
         raise InvalidInput("cursor", "is none that this page gave")
     return end

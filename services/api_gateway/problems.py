@@ -122,7 +122,7 @@ def install(app: FastAPI) -> None:
         status = status_of(error)
         if status >= 500:
             log.warning("request failed", extra={"code": code_of(error), "status": status, "reason": str(error)})
-        return problem(_id(request), status, code_of(error), title_of(error), fields_of(error))
+        return problem(_id(request), status, code_of(error), title_of(error), _placed(request, fields_of(error)))
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -139,6 +139,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unknown(request: Request, _: Exception) -> Response:
         return http_problem(_id(request), 500)
+
+
+def _placed(request: Request, found: Sequence[FieldProblem]) -> list[FieldProblem]:
+    """A parameter that was refused further inside is named as one that is refused at the door."""
+    asked = request.query_params
+    return [
+        problem.model_copy(update={"field": f"query.{problem.field}"}) if problem.field in asked else problem
+        for problem in found
+    ]
 
 
 def _remote_status(error: HandlerFailed) -> int:

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from libs.ashare.calendar import CALENDAR
+from libs.ashare.errors import UnknownRule
+from libs.bus.errors import HandlerFailed
 from libs.contracts.analysis import SymbolText
 from libs.contracts.api import IsoDate, IsoInstant
 from libs.contracts.api_market import (
@@ -22,7 +24,7 @@ from libs.contracts.api_market import (
 )
 from libs.contracts.indicators import INDICATORS, IndicatorAsk, IndicatorsRequest
 from libs.domain.clock import exchange_date
-from libs.domain.errors import InvalidInput, NotFound
+from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
 from libs.domain.market import Symbol
 from libs.storage import views, views_instruments, views_overview
 from libs.storage.api_keys import Role
@@ -33,6 +35,7 @@ from services.api_gateway.desk import DeskDep
 from services.api_gateway.feed_health import feeds
 from services.api_gateway.instrument_rules import rules_of, special_treatment
 from services.api_gateway.market_pages import DEFAULT_LIMIT, MOST_BARS, Asked
+from services.api_gateway.problems import field_name
 
 router = APIRouter(prefix="/api/v1/market", route_class=GuardedRoute, tags=["market"])
 
@@ -49,6 +52,12 @@ class NoSuchShare(NotFound):
     code = "symbol.not_found"
 
 
+class BeyondCalendar(InvalidInput):
+    """The trading calendar does not reach that day."""
+
+    code = UnknownRule.code
+
+
 class NoIndicators(NotFound):
     """No live analyst computes indicators."""
 
@@ -62,6 +71,9 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> SearchPage:
     """By code, by a part of the name, or by the first letters of its pinyin (贵州茅台: GZMT)."""
+
+    if not q.strip():
+        raise InvalidInput("q", "is blank")
 
     def look(tx: Snapshot) -> SearchPage:
         hits = views_instruments.search(tx, q.strip(), limit=limit)
@@ -93,7 +105,7 @@ async def data(  # noqa: PLR0913, PLR0917 - one parameter per filter
     Prices are adjusted with the factors known at `as_of` and no later one. CSV has one line per bar under the names of
     the JSON fields.
     """
-    await desk.check_symbols([symbol], "path.symbol")
+    await desk.check_symbol(symbol)
     asked = Asked(Symbol(symbol), interval, adjustment, as_of or desk.clock.utc_now(), first, last, cursor, limit)
     page = await desk.read(lambda tx: market_pages.look(tx, asked))
     if format is DataFormat.JSON:
@@ -114,13 +126,16 @@ async def indicators(
     """Any function of TA-Lib by name with its parameters, `MACD(fastperiod=6,slowperiod=13),KDJ`, or VOLUME_RATIO,
     TURNOVER, LEVELS (support and resistance) and CHIPS. Suspended days take no part.
     """
-    await desk.check_symbols([symbol], "path.symbol")
+    await desk.check_symbol(symbol)
     if not any(card.name == _TECHNICAL and INDICATORS.name in card.tools for card in await desk.bus.cards()):
         raise NoIndicators
     wanted = IndicatorsRequest(
         symbol=symbol, as_of=as_of or desk.clock.utc_now(), wanted=parse_indicators(names), count=count
     )
-    found = await desk.bus.call(_TECHNICAL, INDICATORS, wanted, timeout=desk.answer_seconds)
+    try:
+        found = await desk.bus.call(_TECHNICAL, INDICATORS, wanted, timeout=desk.answer_seconds)
+    except HandlerFailed as e:
+        raise _of_names(e) from e
     shown = [IndicatorView.model_validate(series.model_dump()) for series in found.indicators]
     return IndicatorsPage(
         symbol=symbol, as_of=found.as_of, source=found.source, synthetic=found.synthetic, indicators=shown
@@ -197,6 +212,14 @@ def parse_indicators(text: str) -> tuple[IndicatorAsk, ...]:
     return tuple(asks)
 
 
+def _of_names(error: HandlerFailed) -> HiddenGemError:
+    """What the analyst refuses stands in `names`: an indicator as a whole, or one of its parameters."""
+    if (refused := error.detail.get("field")) is None:
+        return error
+    whole = refused in {"indicator", "parameters", "columns", "wanted"}
+    return InvalidInput("query.names" if whole else f"query.names.{field_name([refused])}", str(error))
+
+
 def _parameters(text: str) -> dict[str, float | int | str]:
     parameters: dict[str, float | int | str] = {}
     for part in filter(None, text.split(",")):
@@ -215,9 +238,12 @@ def _number(text: str) -> float | int | str:
 
 
 def _session(asked: date | None, instant: datetime) -> date:
-    if asked is None:
-        today = exchange_date(instant)
-        return today if CALENDAR.is_session(today) else CALENDAR.previous_session(today)
-    if not CALENDAR.is_session(asked):
-        raise InvalidInput("session", "is no session of the exchange")
-    return asked
+    day = asked or exchange_date(instant)
+    try:
+        if CALENDAR.is_session(day):
+            return day
+        if asked is None:
+            return CALENDAR.previous_session(day)
+    except UnknownRule as e:
+        raise BeyondCalendar("query.session" if asked else "query.as_of", str(e)) from e
+    raise InvalidInput("session", "is no session of the exchange")

@@ -131,3 +131,11 @@ def _instruments() -> Iterator[tuple[Any, ...]]:
     for number, symbol in enumerate(SYMBOLS):
         industry = None if symbol == NO_INDUSTRY else INDUSTRIES[number % 3]
         yield symbol, names.get(symbol, f"无名{number:02d}"), "main", industry, False, LIST_DATE, *_STAMP
+
+
+def rename(url: str, symbol: Symbol, name: str, initials: str | None) -> None:
+    """Give a share another name in the one list there is."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE market.instruments SET name = %s, initials = %s WHERE symbol = %s", [name, initials, symbol]
+        )

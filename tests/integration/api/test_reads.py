@@ -73,7 +73,7 @@ async def test_orders_are_filtered_and_paged(viewer: httpx2.AsyncClient) -> None
     other = await viewer.get("/api/v1/orders", params={"account_id": "replay-9"})
     assert (other.status_code, other.json()["code"]) == (404, "account.not_found")
     cursor = await viewer.get("/api/v1/orders", params={"cursor": "bm9uc2Vuc2U"})
-    assert (cursor.status_code, cursor.json()["errors"][0]["field"]) == (422, "cursor")
+    assert (cursor.status_code, cursor.json()["errors"][0]["field"]) == (422, "query.cursor")
 
 
 async def test_an_order_tells_what_happened_to_it(viewer: httpx2.AsyncClient) -> None:

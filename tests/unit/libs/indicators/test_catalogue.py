@@ -113,6 +113,8 @@ def test_undefined_arithmetic_gives_no_value_at_that_row() -> None:
         ("SMA", {"timeperiod": "EMA"}, "timeperiod"),
         ("SMA", {"timeperiod": 0}, "parameters"),
         ("SMA", {"timeperiod": float("nan")}, "timeperiod"),
+        ("SMA", {"timeperiod": 10**400}, "timeperiod"),
+        ("BBANDS", {"nbdevup": float("inf")}, "nbdevup"),
         ("BBANDS", {"matype": "NOSUCH"}, "matype"),
     ],
 )

@@ -1,0 +1,68 @@
+"""A door with the technical analyst alive behind it, over a small made market."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import psycopg
+import pytest
+
+from libs.bus.dead_letters import DeadLetterList
+from libs.bus.memory import MemoryServer
+from libs.contracts.card import AgentCard
+from libs.runtime.analyst import analyst_endpoint
+from libs.storage.api_keys import Role
+from libs.storage.engine import make_engine
+from libs.storage.snapshot import SnapshotReader
+from services.technical.agent import TechnicalAgent
+from tests.integration.analysts import made_market
+from tests.support.door import opened
+
+LIQUOR = made_market.LIQUOR
+
+
+@pytest.fixture
+async def viewer(database: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """A door with the technical analyst alive behind it."""
+    made_market.fill(database)
+    _add_rows(database)
+    server, stop = MemoryServer(), asyncio.Event()
+    engine = make_engine(database)
+    card = AgentCard(
+        name="technical", instance="technical-1", role="analyst", tools=("analyze", "status", "indicators"), version="1"
+    )
+    endpoint = analyst_endpoint(TechnicalAgent, SnapshotReader(engine), card)
+    async with server.bus("technical-1") as theirs, server.bus("api-1") as ours, asyncio.TaskGroup() as group:
+        group.create_task(theirs.serve(endpoint, stop, dead_letters=DeadLetterList()))
+        await ours.announce(card)
+        async with opened(ours, database) as door, door.client(Role.VIEWER) as client:
+            yield client
+        stop.set()
+    engine.dispose()
+
+
+def _add_rows(url: str) -> None:
+    """Initials, an ex-date on 2024-08-01, and quarter-hour bars of one session."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE market.instruments SET name = '贵州茅台', initials = 'GZMT', list_date = '2001-08-27' "
+            "WHERE symbol = %s",
+            [LIQUOR],
+        )
+        connection.execute(
+            "UPDATE market.bars SET adj_factor = CASE WHEN session < '2024-08-01' THEN 1 ELSE 2 END WHERE symbol = %s",
+            [LIQUOR],
+        )
+        connection.execute(
+            "SELECT market.ensure_partitions('minute_bars', '2024-09-01+08', '2024-09-03+08') "
+            "WHERE market.timescale_edition() = 'none'"
+        )
+        start = datetime(2024, 9, 2, 1, 45, tzinfo=UTC)
+        for number in range(8):
+            ends_at = start + timedelta(minutes=15 * number)
+            connection.execute(
+                "INSERT INTO market.minute_bars "
+                "VALUES (%s, 15, %s, 10, 11, 9, 10.5, 1000, 10500, 'made', false, %s, %s)",
+                [LIQUOR, ends_at, ends_at, ends_at],
+            )
