@@ -6,7 +6,7 @@ Every page says where its numbers come from: `sources` with the span each served
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -170,6 +170,24 @@ class FeedView(View):
     note: str | None
 
 
+class VendorCause(View):
+    """One thing that is wrong with a vendor."""
+
+    what: Literal["breaker", "canary", "tolerance"]
+    """A host or endpoint that is left alone, an endpoint that answered wrongly or not at all, two that differ."""
+    name: Annotated[str, Field(examples=["akshare stock_zh_a_hist"])]
+    cause: str
+
+
+class VendorsView(View):
+    """How the vendors do now, whatever `as_of` says. `degraded`: the desk goes on with what it has."""
+
+    status: Literal["ok", "degraded"]
+    causes: list[VendorCause]
+    canaries_asked_at: AwareDatetime | None
+    """When an endpoint was last asked its canary; null: never, so that `ok` says little."""
+
+
 class BreadthView(View):
     """How many traded shares rose, fell and stood still."""
 
@@ -182,7 +200,10 @@ class BreadthView(View):
 
 
 class MarketOverview(View):
-    """The market on the newest session that was public at `as_of`; null where nothing is stored."""
+    """The market on the newest session that was public at `as_of`; null where nothing is stored.
+
+    `sectors_as_of` is the date of the list that names industries where no history does; it may be newer.
+    """
 
     as_of: AwareDatetime
     session: date | None
@@ -191,8 +212,10 @@ class MarketOverview(View):
     breadth: BreadthView | None
     limits: LimitLadder | None
     sectors: list[SectorView]
+    sectors_as_of: date | None
     margin: MarginView | None
     feeds: list[FeedView]
+    vendors: VendorsView
 
 
 class BandView(View):
@@ -243,7 +266,11 @@ class InstrumentRules(View):
 
 
 class InstrumentCard(View):
-    """One share, and the rules of a day."""
+    """One share, and the rules of a day.
+
+    Name, board and industry are those of the day where a history says so, else of the list of `listed_as_of`, which may
+    be newer. Nobody knows of a delisting before it happens, and `special_treatment` is null where nothing tells it.
+    """
 
     symbol: SymbolText
     name: str
@@ -252,7 +279,7 @@ class InstrumentCard(View):
     industry: str | None
     list_date: date | None
     delist_date: date | None
-    special_treatment: bool
+    special_treatment: bool | None
     suspended: bool | None
     listed_as_of: date
     source: str

@@ -32,8 +32,8 @@ from libs.storage.snapshot import Snapshot
 from services.api_gateway import market_pages
 from services.api_gateway.auth.guarded import GuardedRoute, needs
 from services.api_gateway.desk import DeskDep
-from services.api_gateway.feed_health import feeds
-from services.api_gateway.instrument_rules import rules_of, special_treatment
+from services.api_gateway.feed_health import feeds, vendors
+from services.api_gateway.instrument_rules import rules_of
 from services.api_gateway.market_pages import DEFAULT_LIMIT, MOST_BARS, Asked
 from services.api_gateway.problems import field_name
 
@@ -146,7 +146,9 @@ async def indicators(
 async def overview(
     desk: DeskDep, as_of: AsOf = None, session: Annotated[IsoDate | None, Query()] = None
 ) -> MarketOverview:
-    """Indices, breadth, the limit ladder (涨跌停, 连板), industries, margin financing, and which feeds are fresh."""
+    """Indices, breadth, the limit ladder (涨跌停, 连板), industries, margin financing, which feeds are fresh, and
+    what is wrong with which vendor.
+    """
     instant = as_of or desk.clock.utc_now()
 
     def look(tx: Snapshot) -> MarketOverview:
@@ -159,8 +161,10 @@ async def overview(
             breadth=seen.breadth,
             limits=seen.limits,
             sectors=seen.sectors,
+            sectors_as_of=seen.sectors_as_of,
             margin=seen.margin,
             feeds=feeds(tx, instant),
+            vendors=vendors(tx, desk.clock.utc_now()),
         )
 
     return await desk.read(look)
@@ -189,7 +193,7 @@ async def instrument(
         industry=found.industry,
         list_date=found.list_date,
         delist_date=found.delist_date,
-        special_treatment=special_treatment(found),
+        special_treatment=found.special_treatment,
         suspended=found.bar.suspended if found.bar and found.bar.session == day else None,
         listed_as_of=found.as_of,
         source=found.source,

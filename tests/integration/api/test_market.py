@@ -2,12 +2,17 @@
 
 import csv
 import io
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
+from libs.marketdata.findings import Canary, CanaryOutcome
+from libs.marketdata.source import Kind
+from libs.storage.engine import make_engine, transaction
+from libs.storage.vendor_health import keep_canary
 from tests.integration.analysts import made_market
 
 LIQUOR, SUSPENDED, TODAY = made_market.LIQUOR, made_market.SUSPENDED, made_market.TODAY
@@ -209,6 +214,25 @@ async def test_the_overview_adds_up_and_tells_which_feeds_have_ended(viewer: htt
     assert feeds["bars.daily"]["age_sessions"] == 0
     nothing = await _json(viewer, "/api/v1/market/overview", as_of="2001-01-01T00:00:00+08:00")
     assert (nothing["session"], nothing["breadth"], nothing["limits"]) == (None, None, None)
+
+
+async def test_the_overview_tells_what_is_wrong_with_which_vendor(viewer: httpx2.AsyncClient, database: str) -> None:
+    path = "/api/v1/market/overview"
+    unasked = (await _json(viewer, path, as_of=AS_OF))["vendors"]
+    assert unasked == {"status": "ok", "causes": [], "canaries_asked_at": None}
+    engine = make_engine(database)
+    asked = datetime(2024, 9, 2, 12, tzinfo=UTC)
+    made = Canary("akshare", Kind.BARS, "stock_zh_a_hist", CanaryOutcome.FAILED, "drift", "收盘 is missing", 0.1, asked)
+    with transaction(engine) as connection:
+        keep_canary(connection, replace(made, kind=Kind.MARGIN, outcome=CanaryOutcome.OK))
+        keep_canary(connection, made)
+    engine.dispose()
+    vendors = (await _json(viewer, path, as_of=AS_OF))["vendors"]
+    assert vendors["status"] == "degraded"
+    assert vendors["causes"] == [
+        {"what": "canary", "name": "akshare stock_zh_a_hist", "cause": "drift: 收盘 is missing"}
+    ]
+    assert datetime.fromisoformat(vendors["canaries_asked_at"]) == asked
 
 
 async def test_an_unknown_share_and_a_broken_cursor_are_named(viewer: httpx2.AsyncClient) -> None:
