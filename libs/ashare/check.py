@@ -4,6 +4,7 @@ Vectorised over the whole file; only rows outside their band are looked at one b
 files is `check_files`, what establishes a reason stands in `reasons`, the counting in `check_report`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -39,6 +40,8 @@ Codes = NDArray[np.int8]
 REASONS: tuple[Reason, ...] = tuple(Reason)
 """A reason's code is its place here."""
 _UNDECIDED = -1
+_HISTORY = 20
+"""More rows than these are a history."""
 _NARROWER_ST = (Board.MAIN, Board.B_SHARE)
 
 
@@ -48,7 +51,8 @@ class Bars:
 
     `share` numbers the rows' shares as places in `symbols`. `pre_close` is NaN where the file names no reference,
     `special` -1 where nobody says whether the share was ST, `list_date` NaT where it is not known, `fund` -1
-    where the instrument is no fund or its class is not declared. `delisted` marks shares known to be delisted by now.
+    where the instrument is no fund or its class is not declared. `delisted` is 1 for shares known to be delisted by
+    now, 0 for those known not to be, -1 where nobody says so.
     """
 
     symbols: NDArray[np.str_]
@@ -62,7 +66,7 @@ class Bars:
     traded: Bools
     special: Codes
     list_date: Days
-    delisted: Bools
+    delisted: Codes
     fund: Codes
 
     def __len__(self) -> int:
@@ -87,12 +91,17 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is known before any band is laid: limit in ten-thousandths (0: unknown), last close, sessions missed."""
+    """What is known before any band is laid: limit in ten-thousandths (0: unknown), last close, sessions missed.
+
+    `place` is the session's number on the calendar, `first` the number of the share's first row.
+    """
 
     board: Codes
     tick: Floats
     limit: Ints
     age: Ints
+    place: Ints
+    first: Ints
     previous: Floats
     gap: Ints
     idle: Ints
@@ -102,25 +111,37 @@ class _Facts:
 def check(bars: Bars, rulebook: Rulebook = RULEBOOK) -> Checked:
     """Decide every row of `bars`; what no rule covers is a reason of its own, never an error."""
     reason = np.full(len(bars), _UNDECIDED, dtype=np.int8)
+    told: dict[int, Outside] = {}
     facts = _facts(bars, rulebook)
-    _set(reason, _repeated(bars), Reason.DUPLICATE)
+    _set_aside(bars, facts, reason, told, rulebook)
+    laid = _lay_bands(bars, facts, np.flatnonzero(reason == _UNDECIDED), rulebook)
+    _set(reason, laid.contain(bars.low, bars.high), Reason.INSIDE)
+    outside = np.flatnonzero(reason == _UNDECIDED)
+    named, begun = _named_ex_dates(bars, facts), _begun(bars, facts, reason)
+    for at in outside.tolist():
+        told[at] = explain(_row(bars, facts, at, named, begun), rulebook)
+        reason[at] = REASONS.index(told[at].reason)
+    narrower = np.isin(facts.board, [BOARDS.index(board) for board in _NARROWER_ST]) & np.isfinite(laid.upper)
+    return Checked(bars, reason, laid, facts.reference, told, int((narrower & (bars.special < 0)).sum()))
+
+
+def _set_aside(bars: Bars, facts: _Facts, reason: Codes, told: dict[int, Outside], rulebook: Rulebook) -> None:
+    """Decide the rows that no band is laid to: no bar, no trade, no rule, no reference, no limit."""
+    repeated, same = _repeated(bars), _same_as_before(bars)
+    _refuse(reason, told, repeated & ~same, "the share and session stand in an earlier row with other prices")
+    _set(reason, repeated, Reason.DUPLICATE)
+    _refuse(
+        reason, told, ~bars.traded & (bars.high > bars.low), "no trade, by the file itself, and yet a range of prices"
+    )
     _set(reason, ~bars.traded, Reason.SUSPENDED)
     _set(reason, facts.limit <= 0, Reason.UNKNOWN_RULE)
-    _set(reason, ~_sound(bars, facts, rulebook), Reason.DEFECTIVE)
+    for detail, where in _unsound(bars, facts, rulebook):
+        _refuse(reason, told, where, detail)
     _set(reason, exempt_rows(rulebook, bars.symbols[bars.share], bars.session), Reason.SPECIAL_DAY)
     _decide_young(bars, facts, reason, rulebook)
     _set(reason, np.isnan(facts.reference), Reason.NO_REFERENCE)
-    _set(reason, ~on_ticks(facts.reference, facts.tick), Reason.DEFECTIVE)
-    laid = _lay_bands(bars, facts, np.flatnonzero(reason == _UNDECIDED), rulebook)
-    _set(reason, laid.contain(bars.low, bars.high), Reason.INSIDE)
-    named = _named_ex_dates(bars, facts)
-    told = {
-        int(at): explain(_row(bars, facts, int(at), named), rulebook) for at in np.flatnonzero(reason == _UNDECIDED)
-    }
-    for at, outside in told.items():
-        reason[at] = REASONS.index(outside.reason)
-    narrower = np.isin(facts.board, [BOARDS.index(board) for board in _NARROWER_ST]) & np.isfinite(laid.upper)
-    return Checked(bars, reason, laid, facts.reference, told, int((narrower & (bars.special < 0)).sum()))
+    _refuse(reason, told, ~on_ticks(facts.reference, facts.tick), "the reference price is off the tick")
+    _refuse(reason, told, _raised(bars, facts), "the reference price lies above the last close: no ex-date lifts it")
 
 
 def _facts(bars: Bars, rulebook: Rulebook) -> _Facts:
@@ -136,11 +157,12 @@ def _facts(bars: Bars, rulebook: Rulebook) -> _Facts:
     exchange = np.array([symbol[-2:] for symbol in bars.symbols.tolist()])[bars.share]
     tick[at] = ticks(rulebook, board[at], bars.session[at], exchange[at])
     previous = _previous(bars)
+    first_row = np.searchsorted(bars.share, bars.share, side="left").astype(np.int64)
     place = np.searchsorted(np.array(rulebook.calendar.sessions, dtype="datetime64[D]"), bars.session).astype(np.int64)
     gap = _missed(bars, place, np.ones(len(bars), dtype=np.bool_))
     idle = _missed(bars, place, bars.traded)
     reference = np.where(np.isnan(bars.pre_close), previous, bars.pre_close)
-    return _Facts(board, tick, limit, age, previous, gap, idle, reference)
+    return _Facts(board, tick, limit, age, place, first_row, previous, gap, idle, reference)
 
 
 def _boards(symbols: NDArray[np.str_]) -> Codes:
@@ -195,14 +217,47 @@ def _repeated(bars: Bars) -> Bools:
     return repeated
 
 
-def _sound(bars: Bars, facts: _Facts, rulebook: Rulebook) -> Bools:
-    """Rows that can be a bar: a session, prices in order and on the tick."""
-    sound = np.isin(bars.session, np.array(rulebook.calendar.sessions, dtype="datetime64[D]"))
+def _same_as_before(bars: Bars) -> Bools:
+    """Rows with the prices of the row before."""
+    same = np.ones(len(bars), dtype=np.bool_)
+    for price in (bars.open, bars.high, bars.low, bars.close, bars.pre_close):
+        same[1:] &= (price[1:] == price[:-1]) | (np.isnan(price[1:]) & np.isnan(price[:-1]))
+    return same
+
+
+def _unsound(bars: Bars, facts: _Facts, rulebook: Rulebook) -> Iterator[tuple[str, Bools]]:
+    """Rows that cannot be a bar, each with why not."""
+    yield "no session on that day", ~np.isin(bars.session, np.array(rulebook.calendar.sessions, dtype="datetime64[D]"))
+    prices = (bars.open, bars.high, bars.low, bars.close)
+    yield "a price is missing", np.logical_or.reduce([~np.isfinite(price) for price in prices])
+    yield "a price is off the tick", np.logical_or.reduce([~on_ticks(price, facts.tick) for price in prices])
+    ordered = (bars.low <= np.minimum(bars.open, bars.close)) & (bars.high >= np.maximum(bars.open, bars.close))
+    yield "prices in no order: open or close outside low and high", ~ordered
+
+
+def _raised(bars: Bars, facts: _Facts) -> Bools:
+    """Rows whose file names a reference above the last close with no session between; units of funds may be merged."""
     with np.errstate(invalid="ignore"):
-        sound &= (bars.low <= np.minimum(bars.open, bars.close)) & (bars.high >= np.maximum(bars.open, bars.close))
-    for price in (bars.open, bars.high, bars.low, bars.close):
-        sound &= on_ticks(price, facts.tick)
-    return sound
+        above: Bools = bars.pre_close - facts.previous > facts.tick / 2
+    return above & (facts.gap == 0) & (facts.board != BOARDS.index(Board.FUND))
+
+
+def _begun(bars: Bars, facts: _Facts, reason: Codes) -> Ints:
+    """How many sessions ago each share's rows began, itself included; 0 where that was no listing for all we know.
+
+    It may have been one if the share has no listing date and its rows begin later than the file does. A share alone in
+    its file begins with it: there the first row must lie outside its band, and a history bear out its close.
+    """
+    borne_out = len(bars) > _HISTORY and bars.pre_close[1] == bars.close[0]
+    alone = len(bars.symbols) == 1 and reason[0] == _UNDECIDED and borne_out
+    may_be = np.isnat(bars.list_date) & ((bars.session[facts.first] > bars.session.min()) | alone)
+    return np.where(may_be, facts.place - facts.place[facts.first] + 1, 0)
+
+
+def _refuse(reason: Codes, told: dict[int, Outside], where: Bools, detail: str) -> None:
+    refused = np.flatnonzero((reason == _UNDECIDED) & where).tolist()
+    told.update(dict.fromkeys(refused, Outside(Reason.DEFECTIVE, detail)))
+    reason[refused] = REASONS.index(Reason.DEFECTIVE)
 
 
 def _set(reason: Codes, where: Bools, value: Reason) -> None:
@@ -247,7 +302,7 @@ def _named_ex_dates(bars: Bars, facts: _Facts) -> dict[str, NamedExDates]:
     return named
 
 
-def _row(bars: Bars, facts: _Facts, at: int, named: dict[str, NamedExDates]) -> Row:
+def _row(bars: Bars, facts: _Facts, at: int, named: dict[str, NamedExDates], begun: Ints) -> Row:
     tick = facts.tick[at]
 
     def whole(price: float) -> int | None:
@@ -270,7 +325,8 @@ def _row(bars: Bars, facts: _Facts, at: int, named: dict[str, NamedExDates]) -> 
         gap=int(facts.gap[at]),
         idle=int(facts.idle[at]),
         rows_left=int(np.searchsorted(bars.share, share, side="right")) - at,
-        delisted=bool(bars.delisted[at]),
+        begun=int(begun[at]),
+        delisted=None if bars.delisted[at] < 0 else bool(bars.delisted[at]),
         taken_back=after is not None
         and takes_back(round(bars.close[at] / tick), round(bars.high[after] / tick), ratio),
         named=named.get(str(bars.symbols[share])[-2:], NO_EX_DATES),

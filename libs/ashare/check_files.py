@@ -14,7 +14,7 @@ from libs.ashare.panel import FUNDS, Days
 from libs.ashare.rows import FundClass
 from libs.domain.errors import InvalidInput
 
-_SPELLINGS = {
+_SPELLINGS = {  # in lower case; a file may write them as it likes
     "symbol": ("ts_code", "symbol", "code"),
     "session": ("date", "session", "trade_date"),
     "open": ("open",),
@@ -26,7 +26,7 @@ _SPELLINGS = {
     "suspended": ("suspended",),
     "volume": ("volume", "vol"),
     "amount": ("amount",),
-    "special": ("is_st", "isST", "special_treatment"),
+    "special": ("is_st", "isst", "special_treatment"),
     "name": ("name",),
     "list_date": ("list_date", "ipo_date"),
     "delist_date": ("delist_date", "out_date"),
@@ -36,6 +36,7 @@ _SPELLINGS = {
 _PRICES = ("open", "high", "low", "close")
 _SYMBOL = r"^[0-9]{6}\.(SH|SZ|BJ)$"
 _DELISTED_NAMES = "退"
+_YES, _NO = ("1", "1.0", "true"), ("0", "0.0", "false")
 
 
 def read_bars(path: Path, instruments: Path | None = None) -> Bars:
@@ -47,6 +48,7 @@ def read_bars(path: Path, instruments: Path | None = None) -> Bars:
     frame = _rename(_load(path), path, ("symbol", "session", *_PRICES))
     frame = frame.with_columns(_symbols(frame), _day(frame, "session"), *_numbers(frame, path))
     _require_filled(frame, path)
+    frame = frame.with_columns(*_flags(frame, path))
     listed = _instruments(frame, path, instruments)
     frame = frame.drop("list_date", "fund", "state", "delist_date", strict=False)
     frame = frame.join(listed, on="symbol", how="left", maintain_order="left")
@@ -66,6 +68,7 @@ def _load(path: Path) -> pl.DataFrame:
 
 def _rename(frame: pl.DataFrame, path: Path, needed: tuple[str, ...]) -> pl.DataFrame:
     found: dict[str, str] = {}
+    frame = frame.rename(str.lower) if len({name.lower() for name in frame.columns}) == frame.width else frame
     for meaning, spellings in _SPELLINGS.items():
         column = next((spelling for spelling in spellings if spelling in frame.columns), None)
         if column is not None:
@@ -92,22 +95,52 @@ def _symbols(frame: pl.DataFrame) -> pl.Expr:
 
 
 def _day(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """A date from a date, a timestamp, `2024-09-02` or `20240902`; null where it is none of them."""
-    if frame.schema[name].is_temporal():
+    """A date from a date, a timestamp, `2024-09-02`, `2024/9/2` or `20240902`; null where it is none of them."""
+    kind = frame.schema[name]
+    if isinstance(kind, pl.Datetime) and kind.time_zone:
+        return pl.col(name).dt.convert_time_zone("Asia/Shanghai").dt.date()
+    if kind in (pl.Date, pl.Datetime):
         return pl.col(name).cast(pl.Date)
-    digits = pl.col(name).cast(pl.String).str.strip_chars().str.slice(0, 10).str.replace_all("[-/]", "")
-    return digits.str.to_date("%Y%m%d", strict=False).alias(name)
+    if kind.is_nested() or kind.is_temporal():
+        return pl.lit(None, pl.Date).alias(name)
+    whole = pl.col(name).cast(pl.Int64, strict=False) if kind.is_float() else pl.col(name)
+    text = whole.cast(pl.String).str.strip_chars().str.slice(0, 10).str.replace_all("/", "-")
+    day = pl.coalesce(text.str.to_date("%Y%m%d", strict=False), text.str.to_date("%Y-%m-%d", strict=False))
+    return day.alias(name)
 
 
 def _numbers(frame: pl.DataFrame, path: Path) -> list[pl.Expr]:
     names = [name for name in (*_PRICES, "pre_close", "volume", "amount", "status") if name in frame.columns]
     for name in names:
+        if not (frame.schema[name].is_numeric() or frame.schema[name] in (pl.String, pl.Null)):
+            raise InvalidInput("FILE", f"{path.name}: {name} is {frame.schema[name]}, not a number")
         if frame.schema[name] == pl.String:
             blank = pl.col(name).str.strip_chars().is_in(["", "nan", "NaN", "None"])
             wrong = frame.filter(~blank & pl.col(name).cast(pl.Float64, strict=False).is_null())
             if wrong.height:
                 raise InvalidInput("FILE", f"{path.name}: {name} {str(wrong[0, name])[:32]!r} is not a number")
-    return [pl.col(name).cast(pl.Float64, strict=False) for name in names]
+    return [_number(frame, name) for name in names]
+
+
+def _number(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """As float64; a price of 24 binary digits is told what it stands for, since no tick is finer than 0.001."""
+    number = pl.col(name).cast(pl.Float64, strict=False)
+    return number.round(3) if frame.schema[name] == pl.Float32 and name in (*_PRICES, "pre_close") else number
+
+
+def _flags(frame: pl.DataFrame, path: Path) -> list[pl.Expr]:
+    """Columns that say yes or no, as 1 and 0; null where they say nothing."""
+    flags = []
+    for name in ("special", "suspended"):
+        if name not in frame.columns:
+            continue
+        text = pl.col(name).cast(pl.String).str.strip_chars().str.to_lowercase()
+        silent = text.is_null() | text.is_in(["", "nan", "none"])
+        wrong = frame.filter(~silent & ~text.is_in([*_YES, *_NO]))
+        if wrong.height:
+            raise InvalidInput("FILE", f"{path.name}: {name} {str(wrong[0, name])[:32]!r} is neither 1 nor 0")
+        flags.append(pl.when(~silent).then(text.is_in(_YES).cast(pl.Int8)).alias(name))
+    return flags
 
 
 def _require_filled(frame: pl.DataFrame, path: Path) -> None:
@@ -135,14 +168,16 @@ def _optional_day(frame: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _delisted(frame: pl.DataFrame) -> pl.Expr:
-    told = pl.lit(value=False)
+    """1 where anything says so, 0 where a state or a date of delisting could and does not, else -1."""
+    said = pl.lit(value=False)
     if "state" in frame.columns:
-        told |= pl.col("state").cast(pl.String).str.to_uppercase().is_in(["D", "DELISTED"])
+        said |= pl.col("state").cast(pl.String).str.to_uppercase().is_in(["D", "DELISTED"])
     if "name" in frame.columns:
-        told |= pl.col("name").cast(pl.String).str.contains(_DELISTED_NAMES, literal=True)
+        said |= pl.col("name").cast(pl.String).str.contains(_DELISTED_NAMES, literal=True)
     if "delist_date" in frame.columns:
-        told |= _day(frame, "delist_date").is_not_null()
-    return told.fill_null(value=False).alias("delisted")
+        said |= _day(frame, "delist_date").is_not_null()
+    silence = 0 if {"state", "delist_date"} & set(frame.columns) else -1
+    return pl.when(said.fill_null(value=False)).then(1).otherwise(silence).cast(pl.Int8).alias("delisted")
 
 
 def _fund(frame: pl.DataFrame, path: Path) -> pl.Expr:
@@ -177,7 +212,7 @@ def _bars(frame: pl.DataFrame) -> Bars:
         traded=_traded(frame),
         special=_special(frame),
         list_date=_days(frame["list_date"]),
-        delisted=frame["delisted"].fill_null(value=False).to_numpy(),
+        delisted=frame["delisted"].fill_null(-1).to_numpy(),
         fund=frame["fund"].fill_null(-1).to_numpy(),
     )
 
@@ -187,25 +222,24 @@ def _days(column: pl.Series) -> Days:
 
 
 def _traded(frame: pl.DataFrame) -> NDArray[np.bool_]:
-    """By the file's own word: a status, else a volume, else an amount; without any of them every row is a trade."""
+    """By the file's own word: a status, else a volume, else an amount; where it says nothing the row is a trade."""
     if "suspended" in frame.columns:
-        told = ~pl.col("suspended").cast(pl.String).str.to_lowercase().is_in(["true", "1"])
+        halted = pl.col("suspended") == 1
     elif "status" in frame.columns:
-        told = pl.col("status") != 0
+        halted = pl.col("status") == 0
     elif "volume" in frame.columns:
-        told = pl.col("volume") > 0
+        halted = pl.col("volume").fill_null(0).fill_nan(0) <= 0
     elif "amount" in frame.columns:
-        told = pl.col("amount") > 0
+        halted = pl.col("amount").fill_null(0).fill_nan(0) <= 0
     else:
         return np.ones(frame.height, dtype=np.bool_)
-    return frame.select(told.fill_null(value=False)).to_series().to_numpy()
+    return frame.select(~halted.fill_null(value=False)).to_series().to_numpy()
 
 
 def _special(frame: pl.DataFrame) -> NDArray[np.int8]:
     """1 for ST that day, 0 for not, -1 where nobody says so."""
     if "special" in frame.columns:
-        text = pl.col("special").cast(pl.String).str.to_lowercase().str.strip_chars()
-        told = text.replace_strict({"1": 1, "true": 1, "1.0": 1, "0": 0, "false": 0, "0.0": 0}, default=-1)
+        told = pl.col("special").fill_null(-1)
     elif "name" in frame.columns:
         told = pl.when(pl.col("name").is_null()).then(-1).otherwise(pl.col("name").str.contains("ST", literal=True))
     else:

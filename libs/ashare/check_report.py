@@ -43,7 +43,6 @@ def _findings(checked: Checked) -> Iterator[Finding]:
     aside = UNCHECKED | UNLIMITED | {Reason.INSIDE}
     bars = checked.bars
     for at in np.flatnonzero(~checked.rows_of(*aside)):
-        told = checked.told.get(int(at))
         session: date = bars.session[at].item()
         yield Finding(
             symbol=Symbol(str(bars.symbols[int(bars.share[at])])),
@@ -52,7 +51,7 @@ def _findings(checked: Checked) -> Iterator[Finding]:
             reference=_price(float(checked.reference[at])),
             low=_price(float(bars.low[at])),
             high=_price(float(bars.high[at])),
-            detail=told.detail if told else "no session, prices in no order, or off the tick",
+            detail=checked.told[int(at)].detail,
         )
 
 

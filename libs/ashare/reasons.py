@@ -18,7 +18,7 @@ class Reason(StrEnum):
     SUSPENDED = "suspended"
     """No trading, by the file itself: a status, or no volume."""
     DUPLICATE = "duplicate"
-    """The same share and session stand in an earlier row."""
+    """The same share, session and prices stand in an earlier row."""
     UNKNOWN_RULE = "unknown_rule"
     """The rulebook knows no limit for this instrument on this day."""
     NO_REFERENCE = "no_reference"
@@ -33,6 +33,10 @@ class Reason(StrEnum):
 
     KNOWN_REFERENCE = "known_reference"
     """Inside the band of the reference price that `exemptions.toml` knows for this day."""
+    NEW_LISTING = "new_listing"
+    """No listing date is given, but the share's rows begin later than the file (a share alone in its file: with a row
+    outside its band that its history bears out), and so few sessions ago that the rule of listings lifts the limit, or
+    holds the first day around its issue price."""
     APPROXIMATE_REFERENCE = "approximate_reference"
     """The file itself marks an ex-date here, and a reference within 1 % of its own fits the day."""
     SMALL_EX_DATE = "small_ex_date"
@@ -42,17 +46,19 @@ class Reason(StrEnum):
     """Back after at least twenty sessions without trading, open and close beyond the same limit, in a time whose
     rules know first sessions without limit after a suspended listing or a share reform."""
     DELISTING_PERIOD = "delisting_period"
-    """First session of the delisting period: listed as delisted, back after at least five sessions, and no
-    more rows follow than the period has sessions, in a time whose rule lifts the limit of that day."""
+    """First session of the delisting period: back after at least five sessions, and no more rows follow than the period
+    has sessions, in a time whose rule lifts the limit of that day. The list says delisted; or, where nobody says, the
+    day opens below the limit of the last close and no band at all is wide enough for it."""
     GAP = "gap"
     """Sessions without a row lie between this one and the last close, so that the close is not the reference;
-    one reference price fits the whole day."""
+    one reference price fits the whole day, and so many sessions can have led up to it."""
     EX_DATE = "ex_date"
     """The file names no reference; the day reaches below the limit of the last close, which only a lower
     reference allows; one reference below that close fits the whole day, and the next session does not take it back."""
 
     DEFECTIVE = "defective"
-    """No bar of that day: not a session, prices in no order, or off the tick."""
+    """No bar of that day: not a session; prices missing, in no order, off the tick, or other ones than an earlier row
+    of the day; a range without a trade; a reference above the last close, where no ex-date can lift it."""
     UNEXPLAINED = "unexplained"
     """Outside its band, and nothing above is established."""
 

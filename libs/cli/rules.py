@@ -20,13 +20,14 @@ _LISTED = 50
 _BUSIEST = 5
 _MEANING = {
     Reason.SUSPENDED: "no trading, by the file itself",
-    Reason.DUPLICATE: "the share and session stand in an earlier row",
+    Reason.DUPLICATE: "the same row stands there before",
     Reason.UNKNOWN_RULE: "no rule is known for the instrument or the day",
     Reason.NO_REFERENCE: "first row of a share, and no reference price in the file",
     Reason.NO_ISSUE_PRICE: "listing day, and no issue price in the file",
     Reason.FIRST_SESSIONS: "no limit by the rule of the listing date",
     Reason.SPECIAL_DAY: "no limit by a dated fact of the rulebook",
     Reason.KNOWN_REFERENCE: "inside the band of a reference price the rulebook knows",
+    Reason.NEW_LISTING: "the share's rows have just begun, after those of others",
     Reason.APPROXIMATE_REFERENCE: "an ex-date whose reference in the file is approximate",
     Reason.SMALL_EX_DATE: "an ex-date smaller than any the file names",
     Reason.RESUMPTION: "back after a long break, on a day without limit",
@@ -120,6 +121,8 @@ def _show(file: Path, found: BarReport, *, everything: bool) -> None:
         console.print(_listed("Unexplained rows", open_rows[:_LISTED]))
         if len(open_rows) > _LISTED:
             console.print(f"… and {len(open_rows) - _LISTED:,} more; --json lists them all")
+    elif found.reasons.get(Reason.UNKNOWN_RULE):
+        console.print("Every row that a rule is known for is explained.", style="yellow")
     else:
         console.print("Every row is explained.", style="green")
 

@@ -6,13 +6,14 @@ data, and each difference is a named share.
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from libs.ashare.reasons import BarReport, Reason
+from libs.ashare.reasons import OPEN, BarReport, Reason
 from libs.ashare.rulebook import RULEBOOK, Rulebook
 from tests.support.real_data import real_data_dir
 
@@ -223,18 +224,47 @@ def test_the_limits_are_really_reached_everywhere(name: str, up: int, down: int)
     assert (sum(c.up for c in told.limit_closes), sum(c.down for c in told.limit_closes)) == (up, down)
 
 
-def test_without_a_single_dated_fact_all_but_two_rows_are_still_explained() -> None:
-    """The rules alone find the same days: what `exemptions.toml` adds is their names, and two rows."""
+def _without_facts(instruments: str | None) -> tuple[set[str], Counter[Reason]]:
+    """What is unexplained, and how often each reason was found, where `exemptions.toml` is empty."""
     assert DATA is not None
     blind = Rulebook(replace(RULEBOOK.tables, exemptions={}, references={}), RULEBOOK.calendar)
     unexplained: set[str] = set()
     found: Counter[Reason] = Counter()
     for name in EXPECTED:
-        told = report(check(_checked(name).bars, blind))
-        unexplained |= {f"{f.symbol} {f.session}" for f in told.findings if f.reason is Reason.UNEXPLAINED}
+        listed = None if instruments is None else DATA / instruments
+        told = report(check(read_bars(DATA / f"{name}.parquet", listed), blind))
+        unexplained |= {f"{f.symbol} {f.session}" for f in told.findings if f.reason in OPEN}
         found.update(told.reasons)
-    assert unexplained == {"900919.SH 2022-05-17", "600104.SH 2025-08-20"}
-    assert (found[Reason.SMALL_EX_DATE], found[Reason.RESUMPTION], found[Reason.DELISTING_PERIOD]) == (8, 2, 23)
+    return unexplained, found
+
+
+def test_without_a_single_dated_fact_all_but_one_row_is_still_explained() -> None:
+    """The rules alone find the same days: what `exemptions.toml` adds is their names, and one row."""
+    unexplained, found = _without_facts("cn_stock_list_20260304.csv.gz")
+    assert unexplained == {"600104.SH 2025-08-20"}
+    assert (found[Reason.SMALL_EX_DATE], found[Reason.RESUMPTION], found[Reason.DELISTING_PERIOD]) == (8, 2, 24)
+
+
+def test_without_an_instrument_list_the_bars_themselves_tell_new_listings_and_delisting_periods() -> None:
+    unexplained, found = _without_facts(None)
+    assert unexplained == {"600104.SH 2025-08-20"}
+    assert (found[Reason.NEW_LISTING], found[Reason.DELISTING_PERIOD]) == (45, 14)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_file_is_explained_by_itself(name: str) -> None:
+    assert DATA is not None
+    assert report(check(read_bars(DATA / f"{name}.parquet"))).unexplained == 0
+
+
+def test_every_new_listing_that_the_bars_tell_is_one_in_the_instrument_list() -> None:
+    assert DATA is not None
+    listed = _checked(MARKET).bars
+    dates = dict(zip(listed.symbols[listed.share].tolist(), listed.list_date.tolist(), strict=True))
+    told = report(check(read_bars(DATA / f"{MARKET}.parquet")))
+    found = [finding for finding in told.findings if finding.reason is Reason.NEW_LISTING]
+    assert len(found) == 15
+    assert all(date(2022, 4, 1) < dates[finding.symbol] <= finding.session for finding in found)
 
 
 def test_both_regimes_of_the_delisting_period_are_in_the_bars() -> None:
@@ -245,7 +275,7 @@ def test_both_regimes_of_the_delisting_period_are_in_the_bars() -> None:
         rows = np.flatnonzero(bars.share == share)
         gaps = np.diff(bars.session[rows].astype("datetime64[D]").astype(np.int64))
         long = np.flatnonzero(gaps > 20)
-        if not bars.delisted[rows[0]] or not len(long):
+        if bars.delisted[rows[0]] != 1 or not len(long):
             continue
         first = rows[long[-1] + 1]
         left = int(rows[-1] - first + 1)

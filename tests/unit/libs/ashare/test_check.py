@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -84,6 +85,59 @@ def test_an_old_listing_day_needs_its_issue_price(tmp_path: Path) -> None:
     assert _reasons(_check(tmp_path, [_row(day, 11.84, 14.21)], listed)) == ["no_issue_price"]
     assert _reasons(_check(tmp_path, [_row(day, 11.84, 14.21, pre_close=9.87)], listed)) == ["inside"]
     assert _reasons(_check(tmp_path, [_row(day, 11.84, 14.22, pre_close=9.87)], listed)) == ["unexplained"]
+
+
+OLDER = _row(DAYS[0], 10.0, 10.0, pre_close=10.0)
+"""A share that is there from the first session on; 300001.SZ below begins later."""
+
+
+def _young(nth: int, low: float, high: float, *, pre_close: float) -> dict[str, object]:
+    return _row(DAYS[1 + nth], low, high, pre_close=pre_close) | {"ts_code": "300001.SZ"}
+
+
+def test_rows_that_begin_later_than_the_file_are_a_new_listing_for_as_long_as_its_rule_lifts_the_limit(
+    tmp_path: Path,
+) -> None:
+    rows = [_young(nth, 10.0 * 2**nth, 25.0 * 2**nth, pre_close=10.0) for nth in range(6)]
+    for earlier, later in pairwise(rows):
+        later["pre_close"] = earlier["close"]
+    found = _reasons(_check(tmp_path, [OLDER, *rows]))
+    assert found == ["new_listing"] * 5 + ["unexplained", "inside"]
+
+
+def test_who_is_there_from_the_first_session_on_or_has_a_listing_date_is_no_new_listing(tmp_path: Path) -> None:
+    wild = _young(0, 20.0, 25.0, pre_close=10.0)
+    beside = OLDER | {"date": DAYS[1]}
+    assert _reasons(_check(tmp_path, [beside, wild]))[0] == "unexplained"
+    listed = [{"ts_code": "300001.SZ", "list_date": "2020-09-01"}, {"ts_code": "600000.SH", "list_date": "1999-11-10"}]
+    assert _reasons(_check(tmp_path, [OLDER, wild], listed))[0] == "unexplained"
+
+
+def test_a_share_alone_in_its_file_is_a_new_listing_where_its_first_row_and_its_history_say_so(tmp_path: Path) -> None:
+    days = CALENDAR.sessions_between(date(2024, 9, 2), date(2024, 10, 31))
+    history = [_young(0, 25.0, 25.0, pre_close=25.0) | {"date": day} for day in days[1:]]
+
+    def first_two(first: dict[str, object], history: list[dict[str, object]]) -> list[str]:
+        rows = [first | {"date": days[0]}, history[0] | {"low": 18.0}, *history[1:]]
+        return _reasons(_check(tmp_path, rows))[:2]
+
+    wild, calm = _young(0, 20.0, 25.0, pre_close=10.0), _young(0, 25.0, 25.0, pre_close=25.0)
+    assert first_two(wild, history) == ["new_listing", "new_listing"]
+    assert first_two(calm, history) == ["inside", "unexplained"]
+    assert first_two(wild, history[:19]) == ["unexplained", "unexplained"]
+    assert first_two(wild, [history[0] | {"pre_close": 24.0}, *history[1:]])[0] == "unexplained"
+
+
+def test_an_old_listing_day_found_from_the_rows_still_has_its_44_per_cent(tmp_path: Path) -> None:
+    days = CALENDAR.sessions_between(date(2022, 1, 4), date(2022, 1, 28))
+    older = OLDER | {"date": days[0]}
+
+    def first_day(high: float) -> str:
+        row = _row(days[1], 12.0, high, pre_close=10.0) | {"ts_code": "001289.SZ"}
+        return _reasons(_check(tmp_path, [older, row]))[0]
+
+    assert first_day(14.40) == "new_listing"
+    assert first_day(14.41) == "unexplained"
 
 
 def test_an_ex_date_is_established_by_one_lower_reference_that_lasts(tmp_path: Path) -> None:
@@ -178,6 +232,11 @@ def test_missing_sessions_take_the_reference_away(tmp_path: Path) -> None:
     assert _reasons(_check(tmp_path, [rows[0], _row(DAYS[3], 8.0, 12.9)]))[1] == "unexplained"
 
 
+def test_missing_sessions_explain_no_rise_that_so_many_limits_cannot_make(tmp_path: Path) -> None:
+    assert _reasons(_check(tmp_path, [_row(DAYS[0], 10.0, 10.0), _row(DAYS[2], 12.0, 12.1)]))[1] == "gap"
+    assert _reasons(_check(tmp_path, [_row(DAYS[0], 10.0, 10.0), _row(DAYS[2], 12.0, 12.11)]))[1] == "unexplained"
+
+
 def test_the_first_session_of_a_delisting_period_is_established_by_list_break_and_what_is_left(tmp_path: Path) -> None:
     days = CALENDAR.sessions_between(date(2024, 6, 3), date(2024, 7, 31))
     rows = [_row(days[0], 1.0, 1.0), *(_row(day, 0.29, 0.31, 0.30) for day in days[10:24])]
@@ -189,6 +248,55 @@ def test_the_first_session_of_a_delisting_period_is_established_by_list_break_an
     )
     longer = [*rows, *(_row(day, 0.29, 0.31, 0.30) for day in days[24:30])]
     assert _reasons(_check(tmp_path, longer, gone))[1] == "unexplained"
+
+
+def test_where_nobody_says_delisted_the_day_itself_must_show_that_it_had_no_limit(tmp_path: Path) -> None:
+    days = CALENDAR.sessions_between(date(2024, 6, 3), date(2024, 7, 31))
+
+    def first_session(low: float, high: float, back: int = 10) -> str:
+        rows = [_row(days[0], 1.0, 1.0), *(_row(day, 0.29, 0.31, 0.30) for day in days[back : back + 14])]
+        rows[1] = _row(days[back], low, high, 0.30)
+        return _reasons(_check(tmp_path, rows))[1]
+
+    assert first_session(0.29, 0.60) == "delisting_period"
+    assert first_session(0.29, 0.60, back=5) == "unexplained"  # four sessions are no break
+    assert first_session(0.29, 0.34) == "gap"  # an ordinary band is wide enough
+
+
+def test_rows_of_one_day_with_other_prices_contradict_each_other(tmp_path: Path) -> None:
+    rows = [_row(DAYS[0], 10.0, 10.5, pre_close=10.0), _row(DAYS[0], 10.0, 10.6, pre_close=10.0)]
+    checked = _check(tmp_path, rows)
+    assert _reasons(checked) == ["inside", "defective"]
+    assert "other prices" in report(checked).findings[0].detail
+
+
+def test_a_reference_above_the_last_close_is_no_ex_date(tmp_path: Path) -> None:
+    rows = [_row(DAYS[0], 10.0, 10.0, pre_close=10.0), _row(DAYS[1], 10.0, 10.3, pre_close=10.01)]
+    checked = _check(tmp_path, rows)
+    assert _reasons(checked) == ["inside", "defective"]
+    assert "above the last close" in report(checked).findings[0].detail
+    with_a_gap = [rows[0], rows[1] | {"date": DAYS[2]}]
+    assert _reasons(_check(tmp_path, with_a_gap)) == ["inside", "inside"]
+
+
+def test_a_suspended_day_has_no_range(tmp_path: Path) -> None:
+    rows = [_row(DAYS[0], 10.0, 10.0, volume=100), _row(DAYS[1], 10.0, 10.2, volume=0)]
+    assert _reasons(_check(tmp_path, rows))[1] == "defective"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"date": date(2024, 9, 7)}, "no session"),
+        ({"low": 10.2}, "no order"),
+        ({"low": float("nan")}, "missing"),
+        ({"high": 10.505}, "off the tick"),
+        ({"pre_close": 10.005}, "reference price is off the tick"),
+    ],
+)
+def test_what_is_no_bar_is_told_why(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    row = _row(DAYS[0], 10.0, 10.5, 10.1, pre_close=10.0) | change
+    assert words in report(_check(tmp_path, [row])).findings[0].detail
 
 
 def test_single_known_days_are_told_by_the_rulebook(tmp_path: Path) -> None:

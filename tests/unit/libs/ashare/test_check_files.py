@@ -1,6 +1,7 @@
 """Files of daily bars as people have them."""
 
 import gzip
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_parquet_with_timestamps_and_an_instrument_list(tmp_path: Path) -> None:
     )
     bars = read_bars(tmp_path / "bars.parquet", tmp_path / "list.csv")
     assert str(bars.list_date[0]) == "1999-11-10"
-    assert bars.delisted.tolist() == [True]
+    assert bars.delisted.tolist() == [1]
     assert bars.special.tolist() == [-1]
     assert bars.traded.tolist() == [True]
 
@@ -81,3 +82,62 @@ def test_an_undeclared_class_of_fund_is_refused(tmp_path: Path) -> None:
     listed.write_text("ts_code,fund_class\n588000.SH,exotic\n", encoding="utf-8")
     with pytest.raises(InvalidInput, match="fund_class"):
         read_bars(_csv(tmp_path, HEADER, *ROWS), listed)
+
+
+@pytest.mark.parametrize("written", ["20240902", "2024-09-02", "2024/09/02", "2024/9/2", "2024-09-02 00:00:00"])
+def test_a_date_may_be_written_in_many_ways(tmp_path: Path, written: str) -> None:
+    bars = read_bars(_csv(tmp_path, HEADER, f"sz.000001,{written},10,10.5,9.9,10.1,10.0,500,0"))
+    assert str(bars.session[0]) == "2024-09-02"
+
+
+def _parquet(tmp_path: Path, **columns: object) -> Path:
+    row: dict[str, object] = {"ts_code": "600519.SH", "date": 20240902}
+    row |= dict.fromkeys(("open", "high", "low", "close"), 1700.35)
+    pl.DataFrame({name: [value] for name, value in (row | columns).items()}).write_parquet(tmp_path / "bars.parquet")
+    return tmp_path / "bars.parquet"
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        20240902,
+        20240902.0,
+        datetime(2024, 9, 2),  # noqa: DTZ001 - a naive one is what many files hold
+        datetime(2024, 9, 1, 16, tzinfo=UTC),
+        date(2024, 9, 2),
+    ],
+)
+def test_a_date_may_be_of_many_types_and_an_aware_one_is_that_of_shanghai(tmp_path: Path, day: object) -> None:
+    assert str(read_bars(_parquet(tmp_path, date=day)).session[0]) == "2024-09-02"
+
+
+def test_columns_may_be_capitalised_and_stand_in_any_order(tmp_path: Path) -> None:
+    bars = read_bars(_csv(tmp_path, "Close,Low,Symbol,High,Date,Open", "10.1,9.9,000001.SZ,10.5,20240902,10"))
+    assert (bars.open[0], bars.high[0], bars.low[0], bars.close[0]) == (10.0, 10.5, 9.9, 10.1)
+
+
+def test_a_price_of_24_binary_digits_is_still_on_its_tick(tmp_path: Path) -> None:
+    path = _parquet(tmp_path)
+    pl.read_parquet(path).with_columns(pl.col("open").cast(pl.Float32)).write_parquet(path)
+    assert read_bars(path).open.tolist() == [1700.35]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"open": [1.0]}, "open is List"),
+        ({"open": True}, "open is Boolean"),
+        ({"date": time(9, 30)}, "no date that can be read"),
+        ({"date": [1]}, "no date that can be read"),
+        ({"is_st": "maybe"}, "special 'maybe' is neither 1 nor 0"),
+        ({"suspended": "maybe"}, "suspended 'maybe' is neither 1 nor 0"),
+    ],
+)
+def test_a_column_of_another_type_is_named(tmp_path: Path, columns: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        read_bars(_parquet(tmp_path, **columns))
+
+
+def test_a_flag_that_says_nothing_leaves_the_row_a_trade_and_its_treatment_open(tmp_path: Path) -> None:
+    bars = read_bars(_parquet(tmp_path, is_st=None, suspended=None))
+    assert (bars.traded.tolist(), bars.special.tolist()) == ([True], [-1])
