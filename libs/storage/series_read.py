@@ -79,14 +79,14 @@ def newest_days(connection: Connection, names: Sequence[str], now: datetime) -> 
 
 
 def _newest(connection: Connection, series: Series, now: datetime) -> date | None:
-    """The newest day up to today: ex-dates and unlocks of the future say nothing about freshness."""
-    conditions = [f"{series.day} <= :today"]
+    """The newest day up to today that was public: ex-dates and unlocks of the future say nothing about freshness."""
+    conditions = [f"{series.day} <= :today", "published_at <= :now"]
     if series.column:
         conditions.append(f"{series.column} IS NOT NULL")
     if series.select:
         conditions.append("kind = :select")
     lately = _LATELY if series.table == "statements" else ""
     question = f"SELECT max({series.day}) FROM market.{series.table} WHERE {' AND '.join(conditions)} {lately}"
-    values = {"today": exchange_date(now), **({"select": series.select} if series.select else {})}
+    values = {"today": exchange_date(now), "now": now, **({"select": series.select} if series.select else {})}
     newest: date | None = connection.execute(text(question), values).scalar_one()
     return newest

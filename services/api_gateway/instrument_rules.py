@@ -26,43 +26,50 @@ def rules_of(share: ShownInstrument, session: date) -> InstrumentRules:
             unknown[rule] = str(e)
             return None
 
-    reference = _reference(share, session)
     return InstrumentRules(
         session=session,
         tick=known("tick", lambda: RULEBOOK.tick(share.board, session, exchange_of(share.symbol))),
-        band=known("band", lambda: _band(share, session, reference)),
+        band=known("band", lambda: _band(share, session)),
         lot=known("lot", lambda: _lot(share, session)),
-        cage=known("cage", lambda: _cage(share, session, reference)),
+        cage=known("cage", lambda: _cage(share, session)),
         fees=known("fees", lambda: [_fee(share, side, session) for side in Side]),
         sellable_from=known("sellable_from", lambda: RULEBOOK.sellable_from(session, share.board)),
         unknown=unknown,
     )
 
 
-def special_treatment(share: ShownInstrument) -> bool:
-    """As its newest public bar says; the list's own flag is that of the list's day."""
-    return share.bar.special_treatment if share.bar else share.special_treatment
+def reference_price(share: ShownInstrument, session: date) -> Decimal:
+    """Of the session's own bar, or as announced, or the close of the session before; raises `UnknownRule`.
 
-
-def _reference(share: ShownInstrument, session: date) -> Decimal | None:
-    """The exchange's price where the session's bar is there; else the last close, which an ex-date would change."""
+    An older close is none: nobody knows what happened since. Nor is the close before an ex-date.
+    """
+    if share.bar is not None and share.bar.session == session:
+        return share.bar.pre_close
+    if share.announced is not None:
+        return share.announced
+    asked = f"{share.symbol} on {session.isoformat()}"
     if share.bar is None:
-        return None
-    return share.bar.pre_close if share.bar.session == session else share.bar.close
+        raise UnknownRule("reference price", f"{asked}: no bar up to it was public")
+    if share.bar.session != RULEBOOK.calendar.previous_session(session):
+        raise UnknownRule("reference price", f"{asked}: the newest public bar is of {share.bar.session.isoformat()}")
+    if share.ex_date:
+        raise UnknownRule("reference price", f"{asked}: it is an ex-date and nobody has announced it")
+    return share.bar.close
 
 
-def _band(share: ShownInstrument, session: date, reference: Decimal | None) -> BandView:
-    if reference is None:
-        raise UnknownRule("band", f"{share.symbol} has no bar up to {session.isoformat()}")
+def _band(share: ShownInstrument, session: date) -> BandView:
     if share.list_date is None:
         raise UnknownRule("band", f"the listing date of {share.symbol}")
     if share.list_date > session:
         raise UnknownRule("band", f"{share.symbol} before its listing on {share.list_date.isoformat()}")
+    if share.special_treatment is None:
+        raise UnknownRule("band", f"whether {share.symbol} was under special treatment on {session.isoformat()}")
+    reference = reference_price(share, session)
     band = RULEBOOK.band(
         share.board,
         session,
         reference,
-        special_treatment=special_treatment(share),
+        special_treatment=share.special_treatment,
         sessions_since_listing=RULEBOOK.calendar.sessions_since_listing(share.list_date, session),
         symbol=share.symbol,
     )
@@ -76,10 +83,8 @@ def _lot(share: ShownInstrument, session: date) -> LotView:
     return LotView(minimum=rule.minimum, increment=rule.increment, max_limit_order=rule.max_limit_order)
 
 
-def _cage(share: ShownInstrument, session: date, reference: Decimal | None) -> CageView | None:
-    if reference is None:
-        raise UnknownRule("price cage", f"{share.symbol} has no bar up to {session.isoformat()}")
-    cage = RULEBOOK.price_cage(share.board, session, reference)
+def _cage(share: ShownInstrument, session: date) -> CageView | None:
+    cage = RULEBOOK.price_cage(share.board, session, reference_price(share, session))
     return CageView(highest_buy=cage.highest_buy, lowest_sell=cage.lowest_sell) if cage else None
 
 
