@@ -10,6 +10,7 @@ from datetime import date, time
 import polars as pl
 
 from libs.domain.market import Board
+from libs.marketdata.frames import KEYS, SCHEMAS
 from libs.marketdata.source import Kind
 from libs.marketdata.validation import (
     Checks,
@@ -33,6 +34,8 @@ HISTORY_VALUES = {
 }
 """The words of an instrument's history, where they are fixed."""
 
+_OPENING_CALL = time(9, 30)
+"""The end of the one-minute bar that holds what the opening call traded; longer bars hold it in their first."""
 _HALVES = ((time(9, 30), time(11, 30)), (time(13, 0), time(15, 0)))
 _TAPE = (time(9, 15), time(15, 31))
 """From the opening auction to the end of trading at the closing price (盘后固定价格交易)."""
@@ -103,11 +106,12 @@ def _minute_bars(sessions: Sequence[date]) -> Checks:
     at = pl.col("ends_at").dt.time()
     within = pl.any_horizontal((at > begin) & (at <= end) for begin, end in _HALVES)
     interval = pl.col("interval_minutes")
+    opening = (interval == 1) & (at == _OPENING_CALL)
     return [
         *symbol_checks(),
         *session_checks(sessions, pl.col("ends_at").dt.date()),
         ("interval is no number of minutes", ~interval.is_between(1, 240)),
-        ("outside trading hours", ~within),
+        ("outside trading hours", ~(within | opening)),
         *price_checks(),
         *volume_checks(),
         ("amount negative", _optional("amount", ~(pl.col("amount") >= 0))),
@@ -133,8 +137,11 @@ def _ticks(sessions: Sequence[date]) -> Checks:
 
 def _valuations(sessions: Sequence[date]) -> Checks:
     shares = ("total_shares", "float_shares")
+    key = set(KEYS[Kind.VALUATIONS])
+    told = [_given(name) for name in SCHEMAS[Kind.VALUATIONS] if name not in {*key, "published_at"}]
     return [
         *_keyed(sessions),
+        ("nothing is said", ~pl.any_horizontal(told)),
         *((f"{name} not positive", _optional(name, pl.col(name) <= 0)) for name in ("total_shares", "market_value")),
         *((f"{name} negative", _optional(name, pl.col(name) < 0)) for name in ("float_shares", "dividend_yield")),
         ("float_market_value negative", _optional("float_market_value", pl.col("float_market_value") < 0)),

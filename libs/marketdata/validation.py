@@ -203,7 +203,8 @@ def keep_first(frames: Sequence[pl.DataFrame], key: Sequence[str]) -> Merged:
         return Merged(list(frames), [0] * len(frames), [0] * len(frames))
     values = [name for name in frames[0].columns if name not in key]
     pairs = rows.filter(later).join(rows.filter(~later), on=list(key), suffix="_first")
-    differs = pl.any_horizontal(pl.col(v).ne_missing(pl.col(f"{v}_first")) for v in values)
+    unlike = [pl.col(v).ne_missing(pl.col(f"{v}_first")) for v in values]
+    differs = pl.any_horizontal(unlike) if unlike else pl.lit(value=False)
     counts = pairs.group_by("_input").agg(differs.sum().alias("conflicts"), pl.len().alias("rows"))
     by_input = {int(i): (int(bad), int(n)) for i, bad, n in counts.rows()}
     kept = rows.filter(~later)

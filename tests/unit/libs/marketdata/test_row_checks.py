@@ -28,6 +28,18 @@ def test_without_a_time_of_publication_no_row_passes_that_a_reader_would_date_by
     assert dict(result.rejected) == {"publication time missing": 1}
 
 
+def test_the_minute_that_ends_at_the_open_holds_the_opening_call() -> None:
+    call = {**GOOD[Kind.MINUTE_BARS], "ends_at": datetime(2024, 8, 16, 9, 30, tzinfo=SHANGHAI), "interval_minutes": 1}
+    assert check(frame_of(Kind.MINUTE_BARS, call), checks_for(Kind.MINUTE_BARS, SESSIONS)).frame.height == 1
+
+
+def test_a_valuation_that_says_nothing_is_none() -> None:
+    names = [name for name in SCHEMAS[Kind.VALUATIONS] if name not in {"symbol", "session", "published_at"}]
+    empty = {**GOOD[Kind.VALUATIONS], **dict.fromkeys(names)}
+    result = check(frame_of(Kind.VALUATIONS, empty), checks_for(Kind.VALUATIONS, SESSIONS))
+    assert dict(result.rejected) == {"nothing is said": 1}
+
+
 @pytest.mark.parametrize(
     ("kind", "wrong", "reason"),
     [
@@ -35,6 +47,11 @@ def test_without_a_time_of_publication_no_row_passes_that_a_reader_would_date_by
         (Kind.INSTRUMENT_HISTORY, {"value": "XST"}, "unknown value of st"),
         (Kind.INSTRUMENT_HISTORY, {"effective_to": date(2024, 8, 15)}, "ends before it begins"),
         (Kind.MINUTE_BARS, {"ends_at": datetime(2024, 8, 16, 12, 0, tzinfo=SHANGHAI)}, "outside trading hours"),
+        (
+            Kind.MINUTE_BARS,
+            {"ends_at": datetime(2024, 8, 16, 9, 30, tzinfo=SHANGHAI), "interval_minutes": 5},
+            "outside trading hours",
+        ),
         (Kind.MINUTE_BARS, {"ends_at": datetime(2024, 8, 17, 9, 45, tzinfo=SHANGHAI)}, "not a session"),
         (Kind.MINUTE_BARS, {"ends_at": None}, "malformed date"),
         (Kind.MINUTE_BARS, {"interval_minutes": 0}, "interval is no number of minutes"),

@@ -98,6 +98,13 @@ def test_a_key_twice_in_one_file_keeps_the_first_row() -> None:
     assert merged.conflicts == [1]
 
 
+def test_rows_that_are_nothing_but_their_key_are_only_ever_duplicates() -> None:
+    days = pl.DataFrame({"session": [date(2024, 9, 2), date(2024, 9, 2), date(2024, 9, 3), date(2024, 9, 2)]})
+    merged = keep_first([days], ("session",))
+    assert merged.frames[0]["session"].to_list() == [date(2024, 9, 2), date(2024, 9, 3)]
+    assert (merged.duplicates, merged.conflicts) == ([2], [0])
+
+
 def test_null_equals_null_when_rows_are_compared() -> None:
     merged = keep_first([frame_of({**GOOD, "adj_factor": None})] * 2, ("symbol", "session"))
     assert (merged.duplicates, merged.conflicts) == ([0, 1], [0, 0])
