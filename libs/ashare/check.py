@@ -238,8 +238,9 @@ def _unsound(bars: Bars, facts: _Facts, rulebook: Rulebook) -> Iterator[tuple[st
 def _raised(bars: Bars, facts: _Facts) -> Bools:
     """Rows whose file names a reference above the last close with no session between; units of funds may be merged."""
     with np.errstate(invalid="ignore"):
-        above: Bools = bars.pre_close - facts.previous > facts.tick / 2
-    return above & (facts.gap == 0) & (facts.board != BOARDS.index(Board.FUND))
+        above = bars.pre_close - facts.previous > facts.tick / 2
+    raised: Bools = above & (facts.gap == 0) & (facts.board != BOARDS.index(Board.FUND))
+    return raised
 
 
 def _begun(bars: Bars, facts: _Facts, reason: Codes) -> Ints:
