@@ -4,7 +4,8 @@ Rows that are already there with the same values are not touched: no new version
 (source, synthetic, fetched_at) is stamped here, on every row; `fetched_at` alone never makes a row differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -13,10 +14,11 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from sqlalchemy import Connection, TextClause, text
+from sqlalchemy.exc import DBAPIError
 
-from libs.marketdata.source import Kind
-from libs.storage.binary_copy import Column, Field, Texts, encode, in_stream_order
-from libs.storage.engine import StorageBusy
+from libs.marketdata.source import Kind, SourceError
+from libs.storage.binary_copy import Column, DoesNotFit, Field, Texts, encode, in_stream_order
+from libs.storage.engine import storage_error
 from libs.storage.market_retention import INTRADAY
 from libs.storage.market_tables import TABLES, Table
 
@@ -47,6 +49,14 @@ class Written:
         return self.inserted + self.updated
 
 
+class Unstorable(SourceError):
+    """Rows passed every check and yet do not fit their table, or say one key twice. Nothing of them is stored."""
+
+    code = "marketdata.unstorable"
+    retryable = False
+
+
+_PATIENTLY = text("SELECT set_config('lock_timeout', '0', true) FROM (SELECT 1) AS one")
 _TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
 _PARTITIONS = text("SELECT market.ensure_partitions(:parent, CAST(:first AS timestamptz), CAST(:last AS timestamptz))")
 _SYMBOL_BYTES = len("600519.SH")
@@ -190,32 +200,6 @@ def _staged_type(field: Field) -> str:
 
 def _selected(name: str, field: Field) -> str:
     return f"string_to_array(staged.{name}, E'\\x1f')" if field is Field.TEXTS else f"staged.{name}"
-
-
-def derive_factors(connection: Connection, symbols: Sequence[str]) -> int:
-    """Fill adjustment factors that no source gave: cumulative close[t-1] / pre_close[t], 1.0 at the first stored row.
-
-    Touches only rows whose factor is missing or differs; gives how many those were.
-    """
-    return connection.execute(_DERIVE, {"symbols": list(symbols)}).rowcount
-
-
-_DERIVE = text("""
-    WITH step AS (
-        SELECT symbol, session, adj_factor,
-               ln(COALESCE(lag(close) OVER of_symbol / pre_close, 1))::double precision AS growth
-        FROM market.bars WHERE symbol = ANY(:symbols)
-        WINDOW of_symbol AS (PARTITION BY symbol ORDER BY session)
-    ), derived AS (
-        SELECT symbol, session, adj_factor,
-               exp(sum(growth) OVER (PARTITION BY symbol ORDER BY session)) AS factor
-        FROM step
-    )
-    UPDATE market.bars SET adj_factor = derived.factor
-    FROM derived
-    WHERE bars.symbol = derived.symbol AND bars.session = derived.session
-      AND (derived.adj_factor IS NULL OR abs(derived.adj_factor - derived.factor) > 1e-9 * derived.factor)
-""")
 
 
 def _merge_sql(kind: Kind, staged: str, table: Table) -> str:

@@ -1,7 +1,6 @@
 """Rows of `market.quarantine`: what checks refused, why, and what was decided about it.
 
-Releasing writes the row as it was read into the table of its kind, whatever the checks said; the table's own
-constraints still hold. The decision, its author and its reason stay with the row.
+Releasing stores the row as it was read (see `released_rows`). The decision, its author and its reason stay with it.
 """
 
 import hashlib
@@ -14,11 +13,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DataError, IntegrityError
 
 from libs.domain.errors import InvalidInput, NotFound
 from libs.marketdata.quarantine import completed
 from libs.marketdata.source import Kind
+from libs.storage.released_rows import Released, store
 
 KEPT_PER_REASON = 1000
 """How many rows of one batch are kept for each reason; all of them are counted in the import's row."""
@@ -148,13 +147,15 @@ def dismiss(connection: Connection, ids: Sequence[int], decision: Decision) -> i
 
 
 def release(connection: Connection, ids: Sequence[int], decision: Decision, sessions: Sequence[date]) -> int:
-    """Store these rows as they were read; raises `InvalidInput` where one is not held, or its table refuses it.
+    """Store these rows as they were read; raises `InvalidInput` where one is not held, or cannot be stored.
 
     `sessions` is the exchange's calendar; what a row lacks because its checks came first is worked out with it.
     """
     released = _decide(connection, ids, "RELEASED", decision)
     for row in released:
-        _store(connection, row, completed(Kind(row.kind), row.row, sessions), decision.now)
+        kind = Kind(row.kind)
+        values = completed(kind, row.row, sessions)
+        store(connection, Released(row.quarantine_id, kind, values, row.source, row.synthetic, row.last_seen_at))
     return len(released)
 
 
@@ -164,27 +165,6 @@ def _decide(connection: Connection, ids: Sequence[int], state: str, decision: De
     if missing := sorted(set(ids) - {row.quarantine_id for row in decided}):
         raise InvalidInput("ids", f"not held in quarantine: {', '.join(map(str, missing[:10]))}")
     return decided
-
-
-def _store(connection: Connection, held: Held, values: Mapping[str, Any], now: datetime) -> None:
-    """Write the row as it is; the column names come from the database, never from the row."""
-    kind = Kind(held.kind)
-    columns = list(connection.execute(_COLUMNS, {"table": kind.value}).scalars())
-    key = list(connection.execute(_KEY, {"table": f"market.{kind.value}"}).scalars())
-    given = [name for name in columns if name in values]
-    stamped = [*given, "source", "synthetic", "fetched_at"]
-    changes = ", ".join(f"{name} = excluded.{name}" for name in stamped if name not in key)
-    statement = text(f"""
-        INSERT INTO market.{kind.value} ({", ".join(stamped)})
-        SELECT {", ".join(stamped)} FROM jsonb_populate_record(NULL::market.{kind.value}, :row)
-        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {changes}
-    """).bindparams(bindparam("row", type_=JSONB))
-    provenance = {"source": held.source, "synthetic": held.synthetic, "fetched_at": now.isoformat()}
-    try:
-        connection.execute(statement, {"row": {**values, **provenance}})
-    except (IntegrityError, DataError) as e:
-        reason = str(e.orig).splitlines()[0]
-        raise InvalidInput("ids", f"row {held.quarantine_id} does not fit market.{kind.value}: {reason}") from e
 
 
 _COLUMNS_OF_HELD = """
@@ -213,13 +193,4 @@ _DECIDE = text(f"""
     UPDATE market.quarantine SET state = :state, decided_by = :who, decided_why = :why, decided_at = :now
     WHERE quarantine_id = ANY(:ids) AND state = 'HELD'
     RETURNING {_COLUMNS_OF_HELD}
-""")
-_COLUMNS = text("""
-    SELECT column_name FROM information_schema.columns
-    WHERE table_schema = 'market' AND table_name = :table AND column_name NOT IN ('source', 'synthetic', 'fetched_at')
-    ORDER BY ordinal_position
-""")
-_KEY = text("""
-    SELECT a.attname FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
-    WHERE i.indrelid = CAST(:table AS regclass) AND i.indisprimary
 """)

@@ -15,7 +15,7 @@ from libs.contracts.market import FailedPart, ImportReport, SkippedFile, SyncRep
 from libs.domain.clock import Clock
 from libs.marketdata.bar_checks import judge_bars
 from libs.marketdata.source import Batch, Kind, Part, Source, SourceError
-from libs.storage import bars_before, market_writes, quarantine, sync_jobs
+from libs.storage import bars_before, factors, market_writes, quarantine, sync_jobs
 from libs.storage.engine import Connection, Engine, transaction
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class Importer:
         written = market_writes.upsert(connection, batch.kind, batch.frame, provenance)
         if batch.kind is Kind.BARS:
             without = batch.frame.filter(batch.frame["adj_factor"].is_null())["symbol"].unique().sort()
-            market_writes.derive_factors(connection, without.to_list())
+            factors.derive_factors(connection, without.to_list())
         came = quarantine.Refusal(source, self.source.synthetic, batch.origin, self.attempt.job_id, now)
         quarantine.keep(connection, refused_rows(batch), came)
         return _report(batch, written)

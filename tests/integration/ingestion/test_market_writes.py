@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 from libs.marketdata.frames import SCHEMAS
 from libs.marketdata.source import Kind
 from libs.storage.engine import make_engine, transaction
-from libs.storage.market_writes import Provenance, Written, derive_factors, upsert
+from libs.storage.factors import derive_factors
+from libs.storage.market_writes import Provenance, Written, upsert
 
 FETCHED = datetime(2024, 9, 2, 8, 0, tzinfo=UTC)
 PROVENANCE = Provenance("file", synthetic=False, fetched_at=FETCHED)

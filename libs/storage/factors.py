@@ -1,0 +1,31 @@
+"""Adjustment factors (复权因子) of bars whose source gave none; nothing here needs a data library."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+
+def derive_factors(connection: Connection, symbols: Sequence[str]) -> int:
+    """Fill adjustment factors that no source gave: cumulative close[t-1] / pre_close[t], 1.0 at the first stored row.
+
+    Touches only rows whose factor is missing or differs; gives how many those were.
+    """
+    return connection.execute(_DERIVE, {"symbols": list(symbols)}).rowcount
+
+
+_DERIVE = text("""
+    WITH step AS (
+        SELECT symbol, session, adj_factor,
+               ln(COALESCE(lag(close) OVER of_symbol / pre_close, 1))::double precision AS growth
+        FROM market.bars WHERE symbol = ANY(:symbols)
+        WINDOW of_symbol AS (PARTITION BY symbol ORDER BY session)
+    ), derived AS (
+        SELECT symbol, session, adj_factor,
+               exp(sum(growth) OVER (PARTITION BY symbol ORDER BY session)) AS factor
+        FROM step
+    )
+    UPDATE market.bars SET adj_factor = derived.factor
+    FROM derived
+    WHERE bars.symbol = derived.symbol AND bars.session = derived.session
+      AND (derived.adj_factor IS NULL OR abs(derived.adj_factor - derived.factor) > 1e-9 * derived.factor)
+""")
