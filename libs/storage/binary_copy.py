@@ -27,6 +27,10 @@ _CHUNK_ROWS = 32_768
 _CHUNK_TEXT_BYTES = 4_000_000
 
 
+class DoesNotFit(ValueError):
+    """A value that its column cannot hold; the text names the column."""
+
+
 class Field(Enum):
     """How a column is encoded: the SQL type it is loaded as, and the numpy type of its value."""
 
@@ -188,7 +192,7 @@ def _fill_numeric(block: NDArray[np.void], column: Column, numeric: Numeric, val
     name = column.name
     rest = np.abs(_scaled(name, values, numeric))
     if np.any(rest >= _GROUP**numeric.groups):
-        raise ValueError(f"{name} does not fit {column.field.sql_type}")
+        raise DoesNotFit(f"{name} does not fit {column.field.sql_type}")
     block[f"{name}#"] = 8 + 2 * numeric.groups
     block[f"{name}.groups"] = numeric.groups
     block[f"{name}.weight"] = numeric.groups - numeric.fraction_groups - 1
@@ -202,10 +206,10 @@ def _fill_numeric(block: NDArray[np.void], column: Column, numeric: Numeric, val
 def _scaled(name: str, values: NDArray[np.generic], numeric: Numeric) -> Places:
     floats = values.astype(np.float64)
     if not np.all(np.isfinite(floats)):
-        raise ValueError(f"{name} has values that are no numbers")
+        raise DoesNotFit(f"{name} has values that are no numbers")
     scaled = np.rint(floats * 10**numeric.scale)
     if np.any(np.abs(scaled) >= 2**63):
-        raise ValueError(f"{name} has values beyond every column")
+        raise DoesNotFit(f"{name} has values beyond every column")
     whole: Places = scaled.astype(np.int64)
     return whole
 

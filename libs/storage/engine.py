@@ -23,6 +23,7 @@ __all__ = [
     "StorageUnavailable",
     "in_transaction",
     "make_engine",
+    "storage_error",
     "transaction",
 ]
 
@@ -108,16 +109,21 @@ def _connected(engine: Engine) -> Iterator[Connection]:
 def _translate(context: object) -> None:
     """Turn the database's own error codes into the desk's errors, at the one place where they enter."""
     error = getattr(context, "sqlalchemy_exception", None)
-    if not isinstance(error, DBAPIError):
-        return
-    state = getattr(error.orig, "sqlstate", None)
-    message = getattr(getattr(error.orig, "diag", None), "message_primary", None) or str(error.orig)
+    if isinstance(error, DBAPIError) and (meant := storage_error(error.orig, lost=error.connection_invalidated)):
+        raise meant from error
+
+
+def storage_error(error: BaseException | None, *, lost: bool = False) -> HiddenGemError | None:
+    """What an error of the driver means to the desk; None: the statement or its data are at fault."""
+    state = getattr(error, "sqlstate", None)
+    message = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
     if state == "HG001":
-        raise StaleEpoch(message) from error
+        return StaleEpoch(message)
     if state == "HG003":
-        raise IllegalTransition(message) from error
-    if error.connection_invalidated or (state or "").startswith(("08", "57P")):
-        raise StorageUnavailable(message) from error
+        return IllegalTransition(message)
+    if lost or (state or "").startswith(("08", "57P")):
+        return StorageUnavailable(message)
     # Serialization failures and deadlocks, lock and statement time limits, disk, memory and connections used up.
     if (state or "").startswith(("40", "53")) or state in ("55P03", "57014"):
-        raise StorageBusy(message) from error
+        return StorageBusy(message)
+    return None

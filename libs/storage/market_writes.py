@@ -56,12 +56,14 @@ class Unstorable(SourceError):
     retryable = False
 
 
-_PATIENTLY = text("SELECT set_config('lock_timeout', '0', true) FROM (SELECT 1) AS one")
 _TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
+_LOCK_TIMEOUT = text("SELECT current_setting('lock_timeout'), set_config('lock_timeout', :timeout, true)")
 _PARTITIONS = text("SELECT market.ensure_partitions(:parent, CAST(:first AS timestamptz), CAST(:last AS timestamptz))")
 _SYMBOL_BYTES = len("600519.SH")
 _SEPARATOR = "\x1f"
-"""Stands between the elements of a list on its way into an array; no text of the market carries it."""
+"""Stands between the elements of a list on its way into an array; a text that carries it is refused."""
+_DATA_AT_FAULT = frozenset({"21", "22", "23"})
+"""SQLSTATE classes: a key said twice in one statement, values no column takes, constraints."""
 
 
 def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance: Provenance) -> Written:
@@ -69,12 +71,17 @@ def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance
 
     A row whose key is stored is replaced where any value, its source or its being synthetic differs; a list of shares
     replaces none of a later day. Writers of one table take turns. Rows that nobody can have stored before are copied
-    straight into it.
+    straight into it. Raises `Unstorable`; the transaction is lost then.
     """
     if not frame.height:
         return Written()
+    with _unstorable(kind):
+        return _upsert(connection, kind, frame, provenance)
+
+
+def _upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance: Provenance) -> Written:
     table = TABLES[kind]
-    connection.execute(_TURN, {"place": f"market.{kind.value}"})
+    _take_turn(connection, kind)
     span = _span_of(table, frame)
     if kind in INTRADAY and span is not None:
         connection.execute(_PARTITIONS, {"parent": kind.value, "first": span.first, "last": span.last})
@@ -82,6 +89,41 @@ def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance
         _copy(connection, f"market.{kind.value}", [*_columns(table, frame), *_stamps(provenance, frame.height)])
         return Written(inserted=frame.height)
     return _merge(connection, kind, frame, provenance, span)
+
+
+@contextmanager
+def _unstorable(kind: Kind) -> Iterator[None]:
+    """Say which table refuses rows, and what of them, whichever way they were written."""
+    try:
+        yield
+    except DoesNotFit as e:
+        raise Unstorable(f"market.{kind.value}: {e}") from e
+    except DBAPIError as e:
+        if (getattr(e.orig, "sqlstate", None) or "")[:2] not in _DATA_AT_FAULT:
+            raise
+        raise Unstorable(f"market.{kind.value}: {_said(e.orig)}") from e
+    except psycopg.Error as e:
+        # Raw COPY passes by the place where the database's errors are translated.
+        if meant := storage_error(e, lost=isinstance(e, psycopg.OperationalError) and e.sqlstate is None):
+            raise meant from e
+        if (e.sqlstate or "")[:2] not in _DATA_AT_FAULT:
+            raise
+        raise Unstorable(f"market.{kind.value}: {_said(e)}") from e
+
+
+def _said(error: BaseException | None) -> str:
+    """The sentence of the database, and the place it names: the column of a COPY, the key said twice."""
+    said = getattr(error, "diag", None)
+    sentence = getattr(said, "message_primary", None) or str(error)
+    place = getattr(said, "context", None) or getattr(said, "message_detail", None)
+    return f"{sentence} ({place.splitlines()[0][:200]})" if place else sentence
+
+
+def _take_turn(connection: Connection, kind: Kind) -> None:
+    """Wait for whoever writes into the table, as long as a statement may take: a large import is no fault."""
+    before = connection.execute(_LOCK_TIMEOUT, {"timeout": "0"}).one()[0]
+    connection.execute(_TURN, {"place": f"market.{kind.value}"})
+    connection.execute(_LOCK_TIMEOUT, {"timeout": before})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +179,9 @@ def _copy(connection: Connection, target: str, given: Sequence[Column | Texts]) 
     columns = in_stream_order(given)
     names = ", ".join(column.name for column in columns)
     statement = f"COPY {target} ({names}) FROM STDIN (FORMAT BINARY)"
-    try:
-        with _raw(connection).cursor() as cursor, cursor.copy(statement) as copy:
-            for piece in encode(columns):
-                copy.write(piece)
-    except psycopg.Error as e:
-        # Raw COPY passes by the place where the database's errors are translated.
-        if (e.sqlstate or "").startswith("53"):
-            raise StorageBusy(str(e)) from e
-        raise
+    with _raw(connection).cursor() as cursor, cursor.copy(statement) as copy:
+        for piece in encode(columns):
+            copy.write(piece)
 
 
 def _raw(connection: Connection) -> "psycopg.Connection[tuple[object, ...]]":
@@ -161,18 +197,31 @@ def _columns(table: Table, frame: "pl.DataFrame") -> list[Column | Texts]:
 
 def _column(name: str, field: Field, frame: "pl.DataFrame") -> Column | Texts:
     series = frame[name]
-    if field is Field.FLOAT:
-        series = series.fill_nan(None)
+    if series.dtype.is_float():
+        series = _finite(name, series)
     if field.is_text:
-        return _texts(name, series.list.join(_SEPARATOR) if field is Field.TEXTS else series)
+        return _texts(name, _joined(name, series) if field is Field.TEXTS else series)
     nulls = series.is_null().to_numpy() if series.null_count() else None
     return Column(name, field, _fixed(name, field, series), nulls)
+
+
+def _finite(name: str, series: "pl.Series") -> "pl.Series":
+    """What is no number is nothing; what has no end is refused."""
+    if series.is_infinite().any():
+        raise DoesNotFit(f"{name} has values that are no numbers")
+    return series.fill_nan(None)
+
+
+def _joined(name: str, series: "pl.Series") -> "pl.Series":
+    if series.explode().str.contains(_SEPARATOR, literal=True).any():
+        raise DoesNotFit(f"{name} has a text with the character that separates texts")
+    return series.list.join(_SEPARATOR)
 
 
 def _fixed(name: str, field: Field, series: "pl.Series") -> NDArray[np.generic]:
     if field is Field.WORD:
         if series.null_count() or (series.str.len_bytes() != _SYMBOL_BYTES).any():
-            raise ValueError(f"{name} has values that are no symbols")
+            raise DoesNotFit(f"{name} has values that are no symbols")
         return series.to_numpy().astype(f"S{_SYMBOL_BYTES}")
     whole = series.to_physical() if field in {Field.DATE, Field.INSTANT} else series
     return whole.fill_null(value=False if field is Field.BOOLEAN else 0).to_numpy()

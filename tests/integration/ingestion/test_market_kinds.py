@@ -1,6 +1,7 @@
 """Every kind of row goes into its table and comes out as it went in."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,12 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError
 
 from libs.marketdata.frames import SCHEMAS
 from libs.marketdata.source import Kind
 from libs.storage.engine import Engine, make_engine, transaction
-from libs.storage.market_writes import Provenance, Written, upsert
+from libs.storage.market_writes import Provenance, Unstorable, Written, upsert
 from tests.support.market_rows import DAY, GOOD, MORNING, SHANGHAI, frame_of
 
 PROVENANCE = Provenance("file", synthetic=False, fetched_at=datetime(2024, 9, 2, 16, tzinfo=SHANGHAI))
@@ -134,13 +134,13 @@ def test_intraday_rows_of_several_months_find_their_partitions(connection: Conne
 
 def test_net_purchases_after_the_exchanges_ended_them_cannot_be_stored(connection: Connection) -> None:
     row = {**GOOD[Kind.NORTHBOUND], "session": date(2024, 8, 19)}
-    with pytest.raises(IntegrityError, match="northbound_net_buy_ended"):
+    with pytest.raises(Unstorable, match="northbound_net_buy_ended"):
         upsert(connection, Kind.NORTHBOUND, frame_of(Kind.NORTHBOUND, row), PROVENANCE)
 
 
 def test_a_name_that_is_no_symbol_is_not_cut_to_fit(connection: Connection) -> None:
     frame = frame_of(Kind.SUSPENSIONS, {**GOOD[Kind.SUSPENSIONS], "symbol": "600519.SHX"})
-    with pytest.raises(ValueError, match="symbol has values that are no symbols"):
+    with pytest.raises(Unstorable, match="symbol has values that are no symbols"):
         upsert(connection, Kind.SUSPENSIONS, frame, PROVENANCE)
 
 
@@ -166,3 +166,35 @@ def test_the_writers_of_one_table_take_turns(engine: Engine) -> None:
         first.commit()
         with second.begin():
             assert upsert(second, Kind.BARS, frame, PROVENANCE) == Written(unchanged=1)
+
+
+def test_writers_of_bars_and_of_trades_never_wait_for_each_other(engine: Engine) -> None:
+    bar_, trade = (frame_of(kind, GOOD[kind]) for kind in (Kind.MINUTE_BARS, Kind.TICKS))
+    with engine.connect() as first, engine.connect() as second, first.begin(), second.begin():
+        for connection in (first, second):
+            connection.execute(text("SET LOCAL statement_timeout = '2s'"))
+        assert upsert(first, Kind.MINUTE_BARS, bar_, PROVENANCE) == Written(inserted=1)
+        assert upsert(second, Kind.TICKS, trade, PROVENANCE) == Written(inserted=1)
+
+
+def test_a_writer_waits_longer_for_its_turn_than_for_any_other_lock(engine: Engine) -> None:
+    frame = frame_of(Kind.BARS, GOOD[Kind.BARS])
+    with engine.connect() as first, engine.connect() as second:
+        first.begin()
+        upsert(first, Kind.BARS, frame, PROVENANCE)
+        with second.begin(), ThreadPoolExecutor(1) as waiting:
+            second.execute(text("SET LOCAL lock_timeout = '1ms'"))
+            turn = waiting.submit(upsert, second, Kind.BARS, frame, PROVENANCE)
+            until_waiting(first)
+            first.commit()
+            assert turn.result(timeout=20) == Written(unchanged=1)
+            assert second.execute(text("SHOW lock_timeout")).scalar_one() == "1ms"
+
+
+def until_waiting(connection: Connection) -> None:
+    """Come back once somebody stands in a queue for an advisory lock."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    for _ in range(10_000):
+        if connection.execute(waiting).scalar_one():
+            return
+    pytest.fail("nobody waits")

@@ -12,7 +12,8 @@ from libs.marketdata.frames import SCHEMAS
 from libs.marketdata.source import Kind
 from libs.storage.engine import make_engine, transaction
 from libs.storage.factors import derive_factors
-from libs.storage.market_writes import Provenance, Written, upsert
+from libs.storage.market_writes import Provenance, Unstorable, Written, upsert
+from tests.support.market_rows import GOOD, frame_of
 
 FETCHED = datetime(2024, 9, 2, 8, 0, tzinfo=UTC)
 PROVENANCE = Provenance("file", synthetic=False, fetched_at=FETCHED)
@@ -97,7 +98,7 @@ def test_another_source_makes_a_row_differ(connection: Connection) -> None:
 
 
 def test_a_price_beyond_the_column_is_refused_and_not_cut(connection: Connection) -> None:
-    with pytest.raises(ValueError, match="high does not fit"):
+    with pytest.raises(Unstorable, match="high does not fit"):
         upsert(connection, Kind.BARS, bars(bar(DAY_1, 10.0, high=100_000_000.0)), PROVENANCE)
 
 
@@ -138,3 +139,64 @@ def test_texts_of_every_width_and_nulls_in_every_place_arrive_as_they_were(conne
 
 def test_nothing_to_store_is_nothing_done(connection: Connection) -> None:
     assert upsert(connection, Kind.BARS, bars(), PROVENANCE) == Written()
+
+
+@pytest.mark.parametrize("stored_before", [False, True])
+def test_what_a_constraint_forbids_is_named_with_its_table_and_nothing_is_stored(
+    connection: Connection, *, stored_before: bool
+) -> None:
+    if stored_before:
+        upsert(connection, Kind.BARS, bars(bar(DAY_1, 10.0)), PROVENANCE)
+    with pytest.raises(Unstorable, match=r"market\.bars: .*bars_check"), connection.begin_nested():
+        upsert(connection, Kind.BARS, bars(bar(DAY_2, 11.0), bar(DAY_1, 10.0, low=10.5)), PROVENANCE)
+    assert connection.execute(text("SELECT count(*) FROM market.bars")).scalar_one() == int(stored_before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "said"),
+    [
+        (Kind.SUSPENSIONS, {"reason": "停\x00牌"}, "market.suspensions: .*column reason"),
+        (Kind.DOCUMENTS, {"url": "x\x00"}, "market.documents: .*column url"),
+        (Kind.DOCUMENTS, {"symbols": ["a\x1fb"]}, "symbols has a text with the character that separates texts"),
+        (Kind.VALUATIONS, {"pe_ttm": float("inf")}, "pe_ttm has values that are no numbers"),
+        (Kind.MINUTE_BARS, {"amount": float("-inf")}, "amount has values that are no numbers"),
+        (Kind.GOODWILL, {"goodwill": 1e17}, "goodwill"),
+    ],
+)
+def test_values_no_column_holds_are_named_by_column(
+    connection: Connection, kind: Kind, wrong: dict[str, object], said: str
+) -> None:
+    with pytest.raises(Unstorable, match=said):
+        upsert(connection, kind, frame_of(kind, {**GOOD[kind], **wrong}), PROVENANCE)
+
+
+def test_a_key_said_twice_is_refused_whichever_way_rows_go_in(connection: Connection) -> None:
+    twice = bars(bar(DAY_1, 10.0), bar(DAY_1, 11.0))
+    with pytest.raises(Unstorable, match="duplicate key"), connection.begin_nested():
+        upsert(connection, Kind.BARS, twice, PROVENANCE)
+    upsert(connection, Kind.BARS, bars(bar(DAY_1, 10.0)), PROVENANCE)
+    with pytest.raises(Unstorable, match="second time"):
+        upsert(connection, Kind.BARS, bars(bar(DAY_1, 12.0), bar(DAY_1, 11.0)), PROVENANCE)
+
+
+def test_what_is_no_number_is_nothing(connection: Connection) -> None:
+    none = float("nan")
+    frame = frame_of(Kind.MINUTE_BARS, {**GOOD[Kind.MINUTE_BARS], "amount": none})
+    assert upsert(connection, Kind.MINUTE_BARS, frame, PROVENANCE) == Written(inserted=1)
+    assert connection.execute(text("SELECT amount FROM market.minute_bars")).scalar_one() is None
+    assert upsert(connection, Kind.MINUTE_BARS, frame, PROVENANCE) == Written(unchanged=1)
+
+
+def test_balances_with_parts_of_a_fen_are_not_written_again(connection: Connection) -> None:
+    frame = frame_of(Kind.MARGIN, {**GOOD[Kind.MARGIN], "financing_balance": 1_382_876_543.2109})
+    assert upsert(connection, Kind.MARGIN, frame, PROVENANCE) == Written(inserted=1)
+    assert upsert(connection, Kind.MARGIN, frame, PROVENANCE) == Written(unchanged=1)
+
+
+@pytest.mark.parametrize(
+    "session", [date(1969, 12, 31), date(1990, 12, 19), date(1991, 7, 1), date(1999, 12, 31), date(2000, 1, 4)]
+)
+def test_days_before_the_epochs_of_unix_and_postgresql_arrive(connection: Connection, session: date) -> None:
+    public = datetime(session.year, session.month, session.day, 7, 30, tzinfo=UTC)
+    upsert(connection, Kind.BARS, bars(bar(session, 10.0, published_at=public)), PROVENANCE)
+    assert tuple(connection.execute(text("SELECT session, published_at FROM market.bars")).one()) == (session, public)

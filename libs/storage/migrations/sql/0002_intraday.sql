@@ -67,6 +67,7 @@ CREATE FUNCTION market.ensure_partitions(parent text, first timestamptz, last ti
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     month timestamp := date_trunc('month', first AT TIME ZONE 'Asia/Shanghai');
+    home oid;
     partition text;
     made integer := 0;
 BEGIN
@@ -74,10 +75,14 @@ BEGIN
     IF parent NOT IN ('minute_bars', 'ticks') THEN
         RAISE invalid_parameter_value USING MESSAGE = format('market.%s has no partitions', parent);
     END IF;
-    IF (SELECT relkind FROM pg_class WHERE oid = format('market.%I', parent)::regclass) <> 'p' THEN RETURN 0; END IF;
-    PERFORM pg_advisory_xact_lock(4846912);
+    home := format('market.%I', parent)::regclass;
+    IF (SELECT relkind FROM pg_class WHERE oid = home) <> 'p' THEN RETURN 0; END IF;
     WHILE month <= last AT TIME ZONE 'Asia/Shanghai' LOOP
         partition := format('%s_%s', parent, to_char(month, 'YYYYMM'));
+        IF to_regclass(format('market.%I', partition)) IS NULL THEN
+            -- One lock a table, and only where something is to be made: writers of the other table never meet it.
+            PERFORM pg_advisory_xact_lock(4846912, home::integer);
+        END IF;
         IF to_regclass(format('market.%I', partition)) IS NULL THEN
             EXECUTE format('CREATE TABLE market.%I (LIKE market.%I INCLUDING ALL)', partition, parent);
             EXECUTE format(

@@ -15,6 +15,11 @@ ALTER TABLE market.valuations
     ADD COLUMN market_value       numeric(20, 4) CHECK (market_value > 0),
     ADD COLUMN float_market_value numeric(20, 4) CHECK (float_market_value >= 0);
 
+ALTER TABLE market.margin
+    ALTER COLUMN financing_balance TYPE numeric(20, 4),
+    ALTER COLUMN lending_balance   TYPE numeric(20, 4),
+    ALTER COLUMN financing_bought  TYPE numeric(20, 4);
+
 ALTER TABLE market.documents
     DROP CONSTRAINT documents_kind_check,
     ADD CONSTRAINT documents_kind_check CHECK (kind IN ('policy', 'news', 'announcement', 'post')),
