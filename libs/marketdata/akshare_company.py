@@ -18,7 +18,18 @@ from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.provider import Ask
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift, Window
-from libs.marketdata.vendor_rows import answer_day, checked, day, is_public, number, sessions_in, text, within
+from libs.marketdata.vendor_rows import (
+    amount,
+    answer_day,
+    checked,
+    day,
+    is_public,
+    number,
+    sessions_in,
+    text,
+    whole_sum,
+    within,
+)
 
 _PER_TEN = 10
 _LATEST_REPORT = timedelta(days=460)
@@ -217,7 +228,7 @@ def _cninfo(calls: AkshareCalls, ask: Ask, symbol: str) -> Batch:
     raw = calls.table(function, _CNINFO, symbol=symbol[:6])
     rows = raw.select(
         *(day(name) for name in ("announced_on", "record_date", "ex_date", "pay_date")),
-        *(number(name) for name in ("bonus_per_share", "transfer_per_share", "cash_per_share")),
+        *(amount(name) for name in ("bonus_per_share", "transfer_per_share", "cash_per_share")),
     )
     return _actions(calls, ask, rows, symbol, function)
 
@@ -227,11 +238,12 @@ def _eastmoney(calls: AkshareCalls, ask: Ask, symbol: str) -> Batch:
     raw = calls.table(function, _EASTMONEY, symbol=symbol[:6])
     rows = raw.select(
         *(day(name) for name in ("announced_on", "record_date", "ex_date")),
-        *(number(name) for name in ("bonus_per_share", "transfer_per_share", "both", "cash_per_share")),
+        *(amount(name) for name in ("bonus_per_share", "transfer_per_share", "cash_per_share")),
+        number("both"),
         text("progress"),
         pl.lit(None, dtype=pl.Date).alias("pay_date"),
     ).filter(pl.col("progress").str.contains("实施"))
-    parts = pl.col("bonus_per_share").fill_null(0.0) + pl.col("transfer_per_share").fill_null(0.0)
+    parts = pl.col("bonus_per_share") + pl.col("transfer_per_share")
     told = rows.filter(pl.col("both").is_not_null())
     _require(told, (parts - pl.col("both")).abs() < 0.001, f"{origin_of(function)} {symbol}: parts and sum do not fit")
     return _actions(calls, ask, rows, symbol, function)
@@ -243,8 +255,7 @@ def _actions(calls: AkshareCalls, ask: Ask, rows: pl.DataFrame, symbol: str, fun
     Both endpoints tell of dividends only: a plan of theirs has no rights in it, and what it leaves out is none.
     """
     shares = [
-        (pl.col(name).fill_null(0.0) / _PER_TEN).round(10)
-        for name in ("bonus_per_share", "transfer_per_share", "cash_per_share")
+        (pl.col(name) / _PER_TEN).round(10) for name in ("bonus_per_share", "transfer_per_share", "cash_per_share")
     ]
     gone = (pl.col("ex_date") < ask.window.start) | (pl.col("announced_on") > ask.window.end)
     frame = rows.filter(pl.col("ex_date").is_not_null() & ~gone.fill_null(value=False)).with_columns(
@@ -256,7 +267,9 @@ def _actions(calls: AkshareCalls, ask: Ask, rows: pl.DataFrame, symbol: str, fun
     )
     # Dividends of one day, of profits and of reserves, come as two plans; the account gets both.
     first = [pl.col(n).first() for n in ("record_date", "pay_date", "announced_on", "published_at", "rights_price")]
-    added = [pl.col(n).sum() for n in ("cash_per_share", "bonus_per_share", "transfer_per_share", "rights_per_share")]
+    added = [whole_sum(n) for n in ("cash_per_share", "bonus_per_share", "transfer_per_share", "rights_per_share")]
     whole = frame.unique(maintain_order=True).group_by("symbol", "ex_date", maintain_order=True).agg(*first, *added)
-    paying = pl.sum_horizontal("cash_per_share", "bonus_per_share", "transfer_per_share") > 0
-    return checked(Kind.CORPORATE_ACTIONS, whole.filter(paying), calls.context, origin_of(function))
+    nothing = pl.sum_horizontal("cash_per_share", "bonus_per_share", "transfer_per_share", ignore_nulls=False) <= 0
+    return checked(
+        Kind.CORPORATE_ACTIONS, whole.filter(~nothing.fill_null(value=False)), calls.context, origin_of(function)
+    )

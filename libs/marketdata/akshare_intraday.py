@@ -23,6 +23,7 @@ from libs.marketdata.vendor_rows import (
     instant,
     is_public,
     number,
+    require_index_units,
     require_rows,
     require_units,
     sessions_in,
@@ -47,7 +48,7 @@ _INDEX = {"session": "date", **{name: name for name in (*_PRICES, "volume", "amo
 
 
 def read_minutes(calls: AkshareCalls, ask: Ask, intervals: Sequence[int]) -> Batch:
-    """The minute bars of one share, of every interval; a bar carries its end, the opening auction the one of 09:30."""
+    """The minute bars of one share, of every interval; a bar carries its end, the opening call the one of 09:30."""
     symbol = one_symbol(ask)
     origin = origin_of("stock_zh_a_hist_min_em")
     frame = pl.concat([_of_interval(calls, ask, symbol, interval) for interval in intervals])
@@ -88,6 +89,7 @@ def read_index_bars(calls: AkshareCalls, ask: Ask) -> Batch:
     batch = checked(Kind.INDEX_BARS, frame, calls.context, origin)
     if not batch.frame.height and set(batch.rejected) - {"not public yet"}:
         raise SourceError(f"{origin}: no row is fit to be stored: {dict(batch.rejected)}")
+    require_index_units(batch.frame, origin)
     return batch
 
 

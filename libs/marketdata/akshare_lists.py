@@ -160,11 +160,11 @@ def _listing(raw: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_calendar(calls: AkshareCalls, ask: Ask) -> Batch:
-    """Every session the page knows, each once; the whole list comes at once whatever was asked for."""
+    """Every session the page knows; the whole list comes at once whatever was asked for."""
     del ask
     function = "tool_trade_date_hist_sina"
     raw = calls.table(function, {"session": "trade_date"})
-    sessions = require_rows(raw.select(day("session")).unique(maintain_order=True), origin_of(function))
+    sessions = require_rows(raw.select(day("session")), origin_of(function))
     return checked(Kind.CALENDAR, sessions, calls.context, origin_of(function))
 
 

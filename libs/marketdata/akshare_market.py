@@ -13,7 +13,7 @@ from libs.domain.clock import SHANGHAI
 from libs.marketdata.akshare_bars import one_symbol
 from libs.marketdata.akshare_calls import AkshareCalls, Alternative, first_that_answers, origin_of
 from libs.marketdata.akshare_lists import MORNING, is_share, symbol_of
-from libs.marketdata.frames import END_OF_DAY, published, with_margin_publication
+from libs.marketdata.frames import END_OF_DAY, FLOWS_OUT, published, with_margin_publication
 from libs.marketdata.provider import Ask, ProviderContext
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
 from libs.marketdata.sessions import AFTER_CLOSE
@@ -25,6 +25,7 @@ from libs.marketdata.vendor_rows import (
     day,
     is_public,
     number,
+    published_next_session,
     require_rows,
     sessions_in,
     text,
@@ -110,7 +111,7 @@ def read_northbound(calls: AkshareCalls, ask: Ask) -> Batch:
     }
     frame = inside.with_columns(
         *((value * _HUNDRED_MILLION).round(2).alias(name) for name, value in scaled.items()),
-        published("session", AFTER_CLOSE),
+        published("session", FLOWS_OUT),
     )
     return checked(Kind.NORTHBOUND, frame, calls.context, origin_of(function), first=_FLOW_CHECKS)
 
@@ -147,11 +148,11 @@ def read_sector_flows(calls: AkshareCalls, ask: Ask) -> Batch:
 
 
 def _only_session(context: ProviderContext, ask: Ask) -> date:
-    """The session that answers without a date are about; nobody can say it while one is going on."""
+    """The session that answers without a date are about; nobody can say it before its flows are out."""
     today = [session for session in context.sessions if session <= context.now.astimezone(SHANGHAI).date()]
     last = max(today, default=None)
-    if last is None or not is_public(context, last, AFTER_CLOSE):
-        raise SourceRefused("akshare: sector flows are of a session that is not over; ask after its close")
+    if last is None or not is_public(context, last, FLOWS_OUT):
+        raise SourceRefused("akshare: sector flows are of a session that is not over; ask from 18:00 on")
     if not ask.window.start <= last <= ask.window.end:
         raise SourceRefused(f"akshare: sector flows of {last} alone can be had")
     return last
@@ -180,7 +181,7 @@ def _flows_eastmoney(calls: AkshareCalls, session: date) -> Batch:
 
 def _flows(calls: AkshareCalls, rows: pl.DataFrame, session: date, taxonomy: str, function: str) -> Batch:
     frame = rows.with_columns(pl.lit(session).alias("session"), pl.lit(taxonomy).alias("taxonomy"))
-    dated = frame.with_columns(published("session", AFTER_CLOSE))
+    dated = frame.with_columns(published("session", FLOWS_OUT))
     return checked(Kind.SECTOR_FLOWS, dated, calls.context, origin_of(function))
 
 
@@ -190,7 +191,8 @@ def read_pledges(calls: AkshareCalls, ask: Ask) -> Batch:
     weeks = [_week(calls, friday) for friday in _fridays(ask.window.start, ask.window.end)]
     rows = pl.concat([_no_pledges(), *(_of_week(*week, function) for week in weeks if week)])
     asked = pl.col("symbol").is_in(ask.symbols) if ask.symbols else is_share()
-    return checked(Kind.PLEDGES, _published_next(rows.filter(asked), calls.context), calls.context, origin_of(function))
+    dated = published_next_session(rows.filter(asked), "as_of", calls.context)
+    return checked(Kind.PLEDGES, dated, calls.context, origin_of(function))
 
 
 def _fridays(first: date, last: date) -> list[date]:
@@ -229,14 +231,6 @@ def _of_week(raw: pl.DataFrame, as_of: date, function: str) -> pl.DataFrame:
 def _no_pledges() -> pl.DataFrame:
     floats = dict.fromkeys(("pledged_ratio", "pledged_shares", "contracts"), pl.Float64())
     return pl.DataFrame(schema={"symbol": pl.String(), "as_of": pl.Date(), **floats})
-
-
-def _published_next(rows: pl.DataFrame, context: ProviderContext) -> pl.DataFrame:
-    """Nobody says when the week's table came out; by the end of the next session it was there."""
-    days = pl.DataFrame({"next": sorted(context.sessions)}, schema={"next": pl.Date})
-    later = rows.with_columns((pl.col("as_of") + pl.duration(days=1)).cast(pl.Date).alias("from")).sort("from")
-    joined = later.join_asof(days, left_on="from", right_on="next", strategy="forward")
-    return joined.drop_nulls("next").with_columns(published("next", END_OF_DAY))
 
 
 def read_unlocks(calls: AkshareCalls, ask: Ask) -> Batch:

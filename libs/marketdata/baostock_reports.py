@@ -14,7 +14,7 @@ from libs.marketdata.baostock_rows import BaostockCalls, one_symbol, ours, their
 from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.provider import Ask
 from libs.marketdata.source import Batch, Kind
-from libs.marketdata.vendor_rows import checked, day, number, text, within
+from libs.marketdata.vendor_rows import amount, checked, day, number, within
 
 _LATEST_REPORT = timedelta(days=200)
 """How long after its period's end a report is still looked for."""
@@ -103,17 +103,12 @@ def read_corporate_actions(calls: BaostockCalls, ask: Ask) -> Batch:
         day("dividRegistDate").alias("record_date"),
         day("dividPayDate").alias("pay_date"),
         day("dividPlanDate").alias("announced_on"),
-        _amount("dividCashPsBeforeTax").alias("cash_per_share"),
-        _amount("dividStocksPs").alias("bonus_per_share"),
-        _amount("dividReserveToStockPs").alias("transfer_per_share"),
+        amount("dividCashPsBeforeTax").alias("cash_per_share"),
+        amount("dividStocksPs").alias("bonus_per_share"),
+        amount("dividReserveToStockPs").alias("transfer_per_share"),
         pl.lit(0.0).alias("rights_per_share"),
         pl.lit(None, dtype=pl.Float64).alias("rights_price"),
     )
     gone = (pl.col("ex_date") < window.start) | (pl.col("announced_on") > window.end)
     frame = rows.filter(~gone.fill_null(value=False)).with_columns(published("announced_on", END_OF_DAY))
     return checked(Kind.CORPORATE_ACTIONS, frame, calls.context, "baostock query_dividend_data")
-
-
-def _amount(name: str) -> pl.Expr:
-    """Nothing where the vendor leaves it empty; what is no number stays unknown and is refused."""
-    return pl.when(text(name).is_null()).then(0.0).otherwise(number(name))

@@ -27,6 +27,7 @@ from libs.marketdata.vendor_rows import (
     is_public,
     number,
     require_index_rows,
+    require_index_units,
     require_rows,
     require_units,
     sessions_in,
@@ -246,7 +247,9 @@ def read_index_bars(calls: BaostockCalls, ask: Ask) -> Batch:
         number("preclose").alias("pre_close"),
     )
     dated = rows.with_columns(published("session", AFTER_CLOSE))
-    return checked(Kind.INDEX_BARS, dated, calls.context, f"baostock {_K_DATA}")
+    batch = checked(Kind.INDEX_BARS, dated, calls.context, f"baostock {_K_DATA}")
+    require_index_units(batch.frame, f"baostock {_K_DATA}")
+    return batch
 
 
 def read_minutes(calls: BaostockCalls, ask: Ask, interval_minutes: int) -> Batch:

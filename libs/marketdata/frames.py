@@ -1,8 +1,8 @@
 """The columns of every kind of batch, and when each kind of row became public.
 
 A reader of the store filters on `published_at`, so a wrong rule here is a look-ahead: bars, valuations and
-indices of a session are public at 15:30, margin balances at 09:00 of the next session, 新闻联播 at 19:30, the
-morning briefing at 08:30.
+indices of a session are public at 15:30, flows at 18:00, margin balances at 09:00 of the next session, 新闻联播 at
+19:30, the morning briefing at 08:30.
 """
 
 from collections.abc import Sequence
@@ -224,6 +224,8 @@ KEYS: dict[Kind, tuple[str, ...]] = {
 
 
 MARGIN_MORNING = time(9, 0)
+FLOWS_OUT = time(18, 0)
+"""When northbound figures and flows of sectors are out, whichever vendor tells them."""
 EVENING_NEWS = time(19, 30)
 MORNING_BRIEFING = time(8, 30)
 END_OF_DAY = time(23, 59)

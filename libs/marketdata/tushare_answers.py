@@ -90,7 +90,7 @@ def _parsed(reply: Reply, asked: Asked) -> dict[str, object]:
         kind = SourceBanned if any(word in page for word in _CAPTCHA) else SourceError
         raise kind(asked.says("an HTML page instead of data"))
     try:
-        answer = json.loads(reply.body, parse_constant=lambda _: None)
+        answer = json.loads(reply.body, parse_constant=str)
     except (ValueError, RecursionError) as e:
         raise SourceError(asked.says(f"an answer of another shape: no JSON ({type(e).__name__})")) from None
     if not isinstance(answer, dict):

@@ -4,14 +4,14 @@ Margin comes in CNY per exchange, northbound in million CNY, flows of THS in hun
 CNY, pledges in ten thousand shares, unlocks in shares per holder.
 """
 
-from datetime import date, time
+from datetime import date
 
 import polars as pl
 
-from libs.marketdata.frames import END_OF_DAY, published, with_margin_publication
+from libs.marketdata.frames import END_OF_DAY, FLOWS_OUT, published, with_margin_publication
 from libs.marketdata.provider import Ask
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
-from libs.marketdata.source import Batch, EmptyAnswer, Kind
+from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, wanted
 from libs.marketdata.vendor_rows import (
     answer_day,
@@ -22,14 +22,14 @@ from libs.marketdata.vendor_rows import (
     published_next_session,
     sessions_in,
     text,
+    whole_sum,
     within,
 )
 
 _MILLION, _HUNDRED_MILLION, _TEN_THOUSAND = 1_000_000, 100_000_000, 10_000
 _BSE_MARGIN_SINCE = date(2023, 2, 13)
 """First session of margin trading on the Beijing exchange; before, two exchanges are all."""
-FLOWS_OUT = time(18, 0)
-"""When northbound and sector flows of a session are out."""
+_RATIO_ROUNDING, _WRONG_SHARE = 0.001, 0.2
 _LONGEST_CLOSURE = 10
 """More sessions in a row than the Connect is ever closed while Shanghai and Shenzhen trade."""
 
@@ -83,6 +83,7 @@ PLEDGE_STAT = Endpoint(
         "contracts": "pledge_count",
         "unrestricted": "unrest_pledge",
         "restricted": "rest_pledge",
+        "total": "total_share",
         "pledged_ratio": "pledge_ratio",
     },
     page_rows=1000,
@@ -115,9 +116,7 @@ def read_margin(calls: TushareCalls, ask: Ask) -> Batch:
     rows = raw.select(day("session"), text("exchange"), *(number(name) for name in balances))
     single = rows.unique(["session", "exchange"], keep="first", maintain_order=True)
     exchanges = pl.col("exchange").is_in(["SSE", "SZSE", "BSE"]).sum().alias("exchanges")
-    totals = single.group_by("session").agg(
-        *(pl.when(pl.col(n).is_not_null().all()).then(pl.col(n).sum()).alias(n) for n in balances), exchanges
-    )
+    totals = single.group_by("session").agg(*(whole_sum(name) for name in balances), exchanges)
     nothing = pl.lit(None, dtype=pl.Float64).alias("maintenance_ratio")
     dated = with_margin_publication(totals.with_columns(nothing).sort("session"), calls.context.sessions)
     needed = pl.when(pl.col("session") >= _BSE_MARGIN_SINCE).then(3).otherwise(2)
@@ -165,6 +164,9 @@ def read_pledges(calls: TushareCalls, ask: Ask) -> Batch:
     """Pledged shares of one share, week by week; a Friday's table is taken to be out by the end of the next session."""
     raw = calls.table(PLEDGE_STAT, {"ts_code": one_symbol(ask)})
     shares = (number("unrestricted") + number("restricted")) * _TEN_THOUSAND
+    apart = (shares / (number("total") * _TEN_THOUSAND) - number("pledged_ratio") / 100).abs()
+    if (raw.select((apart > _RATIO_ROUNDING).mean()).item() or 0.0) > _WRONG_SHARE:
+        raise SchemaDrift("tushare pledge_stat: pledged shares, all shares and ratio do not fit; units changed?")
     frame = raw.select(
         text("symbol"),
         day("as_of"),
@@ -196,7 +198,7 @@ def read_unlocks(calls: TushareCalls, ask: Ask) -> Batch:
     newest = pl.col("announced_on") == pl.col("announced_on").max().over(holder)
     single = known.filter(newest).unique(maintain_order=True)
     grouped = single.group_by("symbol", "unlock_date", "share_kind", "announced_on", maintain_order=True).agg(
-        pl.col("shares", "ratio").sum()
+        whole_sum("shares"), whole_sum("ratio")
     )
     frame = grouped.with_columns(published("announced_on", END_OF_DAY))
     return checked(Kind.UNLOCKS, wanted(frame, ask), calls.context, "tushare share_float")

@@ -24,6 +24,7 @@ from libs.marketdata.vendor_rows import (
     is_public,
     number,
     require_index_rows,
+    require_index_units,
     require_units,
     text,
 )
@@ -63,11 +64,16 @@ def read_index_bars(calls: TushareCalls, ask: Ask) -> Batch:
         require_index_rows(calls.context, symbol, ask.window, raw.height, "tushare index_daily")
         frames.append(daily(raw))
     rows = pl.concat(frames).with_columns(published("session", AFTER_CLOSE))
-    return checked(Kind.INDEX_BARS, rows, calls.context, "tushare index_daily")
+    batch = checked(Kind.INDEX_BARS, rows, calls.context, "tushare index_daily")
+    require_index_units(batch.frame, "tushare index_daily")
+    return batch
 
 
 def read_minutes(calls: TushareCalls, ask: Ask, interval_minutes: int) -> Batch:
-    """Minute bars of one share; a bar carries its end, and the first one of a session holds the opening auction."""
+    """Minute bars of one share; a bar carries its end.
+
+    The opening call has a bar of its own at one minute, as everywhere, and stands in the first one of longer bars.
+    """
     asked = {
         "ts_code": one_symbol(ask),
         "freq": f"{interval_minutes}min",
@@ -83,7 +89,8 @@ def read_minutes(calls: TushareCalls, ask: Ask, interval_minutes: int) -> Batch:
         instant("ends_at"),
         *(number(name) for name in ("open", "high", "low", "close", "volume", "amount")),
     )
-    whole = _with_auction(frame, interval_minutes).with_columns(pl.col("ends_at").alias("published_at"))
+    bars = frame if interval_minutes == 1 else _with_auction(frame, interval_minutes)
+    whole = bars.with_columns(pl.col("ends_at").alias("published_at"))
     batch = checked(Kind.MINUTE_BARS, whole, calls.context, "tushare stk_mins")
     require_units(batch.frame, "tushare stk_mins")
     return batch

@@ -15,7 +15,7 @@ from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.provider import Ask
 from libs.marketdata.source import Batch, Kind
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, compact, one_symbol
-from libs.marketdata.vendor_rows import checked, day, number, text, within
+from libs.marketdata.vendor_rows import amount, checked, day, number, text, whole_sum, within
 
 _KEYS = {"symbol": "ts_code", "period": "end_date", "announced_on": "ann_date", "update_flag": "update_flag"}
 _LONGEST_WAIT = timedelta(days=550)
@@ -162,11 +162,11 @@ def read_corporate_actions(calls: TushareCalls, ask: Ask) -> Batch:
         text("symbol"),
         *(day(name) for name in dates),
         pl.coalesce(day("announced_on"), day("planned_on")).alias("announced_on"),
-        *(number(name).fill_null(0.0) for name in per_share),
+        *(amount(name) for name in per_share),
     )
     plans = rows.sort("announced_on").unique(["symbol", "ex_date", "period"], keep="last", maintain_order=True)
     events = plans.group_by("symbol", "ex_date", maintain_order=True).agg(
-        pl.col("record_date", "pay_date", "announced_on").max(), pl.col(per_share).sum()
+        pl.col("record_date", "pay_date", "announced_on").max(), *(whole_sum(name) for name in per_share)
     )
     gone = (pl.col("ex_date") < ask.window.start) | (pl.col("announced_on") > ask.window.end)
     frame = events.filter(~gone.fill_null(value=False)).with_columns(

@@ -127,7 +127,7 @@ def _trends(market: StubMarket, asked: Asked, fault: Fault | None) -> bytes:
     code = asked.params["secid"].partition(".")[2]
     lines = []
     for row in market.rows(code)[-2:]:
-        for moment in ("09:31", "09:32", "15:00"):
+        for moment in ("09:30", "09:31", "09:32", "15:00"):
             prices = (row.open, row.close, row.high, row.low)
             lines.append(",".join(map(str, [f"{row.session} {moment}", *prices, 100, 10000 * row.close, row.close])))
     lines.insert(-1, f"{max(market.sessions)} 14:59,0.00,0.00,0.00,0.00,0,0.00,0.00")

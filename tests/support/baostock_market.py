@@ -26,7 +26,7 @@ def tables(sessions: Sequence[date]) -> dict[str, list[Row]]:
         "query_history_k_data_plus d": [
             *_daily("sh.600519", 1500.0, days, ex=EX),
             *_daily("sz.000001", 10.0, days, st_from=ST_FROM, halted=HALTED),
-            *_daily("sh.000300", 4000.0, days),
+            *({**row, "amount": f"{int(row['volume']) * 20.0:.4f}"} for row in _daily("sh.000300", 4000.0, days)),
         ],
         "query_history_k_data_plus 5": _minutes(days),
         "query_adjust_factor": [_factor("2023-06-30", "5.000000"), _factor(days[EX], "10.000000")],

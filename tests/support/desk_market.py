@@ -98,7 +98,7 @@ def _index() -> Iterable[dict[str, Any]]:
         close = round(3500 * (1 + 0.06 * math.sin(2 * math.pi * at / 90) + 0.004 * math.sin(at * 1.9)), 2)
         yield {
             "ts_code": "000300.SH", "date": day.isoformat(), "open": before, "high": max(before, close) + 5,
-            "low": min(before, close) - 5, "close": close, "pre_close": before, "volume_lots": 1_000_000 + at,
+            "low": min(before, close) - 5, "close": close, "pre_close": before, "volume_lots": 100_000_000 + at,
             "amount": 2.5e11,
         }  # fmt: skip
         before = close

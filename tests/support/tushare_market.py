@@ -30,7 +30,7 @@ def tables(sessions: Sequence[date]) -> dict[str, list[Row]]:
         ],
         "suspend_d": _suspended(days),
         "daily_basic": [*_basics(MOUTAI, 1500.0, days), *_basics(PINGAN, 10.0, days)],
-        "index_daily": _daily("000300.SH", 4000.0, days),
+        "index_daily": [{**row, "amount": row["amount"] / 200} for row in _daily("000300.SH", 4000.0, days)],
         "stk_mins": _minutes(sessions[0]),
         "stk_limit": _limits(days),
         "income": _income(),

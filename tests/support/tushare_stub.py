@@ -138,7 +138,9 @@ def _spoiled(row: Row, fault: Fault | None) -> Row:
     if fault is Fault.NAN:
         return {name: float("nan") if isinstance(value, float) else value for name, value in row.items()}
     if fault is Fault.WRONG_UNITS:
-        return {name: value * 100 if name in {"vol", "total_mv"} else value for name, value in row.items()}
+        return {
+            name: value * 100 if name in {"vol", "total_mv", "unrest_pledge"} else value for name, value in row.items()
+        }
     return row
 
 

@@ -202,6 +202,7 @@ def test_volume_in_another_unit_is_drift_at_every_host(world: World, last: str) 
 @pytest.mark.parametrize(
     ("kind", "endpoint", "symbols"),
     [
+        (Kind.INDEX_BARS, KLINE, ("000300.SH",)),
         (Kind.MINUTE_BARS, KLINE, (MOUTAI,)),
         (Kind.VALUATIONS, "RPT_VALUEANALYSIS_DET", (MOUTAI,)),
         (Kind.STATEMENTS, "RPT_DMSK_FN_BALANCE", ()),

@@ -199,7 +199,7 @@ def test_minutes_carry_their_end_and_zero_prices_are_refused(world: World) -> No
     assert batch.rejected == {"price not positive": 1}
     assert set(batch.frame["interval_minutes"]) == {1, 5}
     first = batch.frame.sort("interval_minutes", "ends_at").row(0, named=True)
-    assert (first["ends_at"].time(), first["volume"]) == (time(9, 31), 100 * 100)
+    assert (first["ends_at"].time(), first["volume"]) == (time(9, 30), 100 * 100)
 
 
 def test_indices_have_the_close_before_as_their_reference(world: World) -> None:
@@ -278,7 +278,7 @@ def test_sector_flows_count_the_row_that_comes_twice(world: World) -> None:
     assert (batch.frame.height, batch.duplicates, batch.conflicts) == (3, 1, 0)
     row = batch.frame.filter(sector="元件").row(0, named=True)
     assert (row["session"], row["taxonomy"], row["net_inflow"]) == (SESSIONS[-1], "ths", 597_000_000)
-    assert row["change"] == 0.0225
+    assert (row["change"], row["published_at"]) == (0.0225, at(SESSIONS[-1], 18))
 
 
 def test_sector_flows_of_eastmoney_stand_in_under_their_own_taxonomy(world: World) -> None:
@@ -292,6 +292,7 @@ def test_sector_flows_of_eastmoney_stand_in_under_their_own_taxonomy(world: Worl
     ("now", "words"),
     [
         (at(SESSIONS[-1], 14), "not over"),
+        (at(SESSIONS[-1], 17, 59), "from 18:00 on"),
         (at(SESSIONS[-1], 14).astimezone(UTC), "not over"),
         (at(date(2024, 11, 4), 18), "of 2024-11-04 alone"),
     ],

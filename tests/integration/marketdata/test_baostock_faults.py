@@ -14,9 +14,11 @@ from libs.ashare.calendar import CALENDAR
 from libs.domain.clock import SHANGHAI
 from libs.domain.errors import HiddenGemError, InvalidInput
 from libs.marketdata.baostock_provider import BaostockProvider
+from libs.marketdata.frames import KEYS
 from libs.marketdata.gate import OpenGate
 from libs.marketdata.provider import Ask, ProviderContext
 from libs.marketdata.source import (
+    EmptyAnswer,
     Kind,
     SchemaDrift,
     SourceBanned,
@@ -76,7 +78,7 @@ def failure(stub: BaostockStub, ask: Ask = BARS, *, call_seconds: float = 10) ->
         (Fault.SHORT_ROWS, SourceError, "rows and fields do not fit"),
         (Fault.WRONG_UNITS, SchemaDrift, "units changed"),
         (Fault.ADJUSTED, SchemaDrift, "adjusted prices"),
-        (Fault.EMPTY, SourceError, "an empty table where rows must exist"),
+        (Fault.EMPTY, EmptyAnswer, "an empty table where rows must exist"),
         (Fault.SMALL_PAGES, SourceError, "nobody knows whether it is the last"),
     ],
 )
@@ -146,6 +148,32 @@ def test_repeated_rows_are_counted_and_the_first_is_kept(
     batch = provider.fetch(Ask(Kind.INDEX_BARS, WHOLE, ("000300.SH",)))
     provider.close()
     assert (batch.frame.height, (batch.duplicates, batch.conflicts)) == (10, counted)
+
+
+@pytest.mark.parametrize("kind", [Kind.BARS, Kind.INDEX_BARS, Kind.MINUTE_BARS])
+def test_volumes_in_another_unit_are_drift(stub: BaostockStub, kind: Kind) -> None:
+    stub.fault = Fault.WRONG_UNITS
+    provider = open_provider(stub)
+    with pytest.raises(SchemaDrift, match=r"units changed\?"):
+        provider.fetch(Ask(kind, WHOLE, ("000300.SH" if kind is Kind.INDEX_BARS else "600519.SH",)))
+    provider.close()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(Kind.CALENDAR, Kind.INSTRUMENTS, Kind.INSTRUMENT_HISTORY, Kind.BARS, Kind.MINUTE_BARS, Kind.INDEX_BARS),
+        *(Kind.VALUATIONS, Kind.STATEMENTS, Kind.CORPORATE_ACTIONS),
+    ],
+)
+def test_whatever_the_kind_rows_that_come_twice_are_stored_once(stub: BaostockStub, kind: Kind) -> None:
+    ask = Ask(kind, Window(date(2024, 6, 1), WHOLE.end), ("000300.SH" if kind is Kind.INDEX_BARS else "600519.SH",))
+    provider = open_provider(stub)
+    right = provider.fetch(ask).frame
+    stub.fault = Fault.DUPLICATED
+    twice = provider.fetch(ask).frame
+    provider.close()
+    assert twice.sort(KEYS[kind]).equals(right.sort(KEYS[kind]))
 
 
 def test_an_empty_session_of_the_whole_market_is_an_error(stub: BaostockStub) -> None:

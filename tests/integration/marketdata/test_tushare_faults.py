@@ -13,9 +13,12 @@ import pytest
 from libs.ashare.calendar import CALENDAR
 from libs.domain.clock import SHANGHAI
 from libs.domain.errors import ConfigurationError
+from libs.marketdata.frames import KEYS
 from libs.marketdata.gate import OpenGate
 from libs.marketdata.provider import Ask, ProviderContext
 from libs.marketdata.source import (
+    Batch,
+    EmptyAnswer,
     Kind,
     SchemaDrift,
     SourceBanned,
@@ -27,7 +30,7 @@ from libs.marketdata.source import (
 )
 from libs.marketdata.tushare_client import TushareClient
 from libs.marketdata.tushare_provider import TushareProvider
-from tests.support.tushare_market import MOUTAI, tables
+from tests.support.tushare_market import MOUTAI, PINGAN, tables
 from tests.support.tushare_stub import Fault, TushareStub, serving
 
 TOKEN = "a-very-secret-token"
@@ -85,7 +88,7 @@ def failure(stub: TushareStub, *, call_seconds: float = 10, through_sdk: bool = 
         (Fault.RENAMED, SchemaDrift, "column"),
         (Fault.WRONG_UNITS, SchemaDrift, "units changed"),
         (Fault.DROP, SourceError, "closed without an answer"),
-        (Fault.EMPTY, SourceError, "an empty table where rows must exist"),
+        (Fault.EMPTY, EmptyAnswer, "an empty table where rows must exist"),
         (Fault.NO_PERMISSION, SourceRefused, "没有接口访问权限"),
         (Fault.PER_MINUTE, SourceLimited, "每分钟最多访问"),
         (Fault.PER_DAY, SourceLimited, "每天最多访问"),
@@ -152,6 +155,68 @@ def test_repeated_rows_are_counted_and_the_first_is_kept(
     provider.close()
     assert (batch.frame.height, (batch.duplicates, batch.conflicts)) == (10, counted)
     assert batch.frame["volume"][0] in {100_000, 100_900}
+
+
+def windowed(kind: Kind) -> Ask:
+    """A question that the stub has rows for."""
+    if kind is Kind.INDEX_BARS:
+        return Ask(kind, ASK.window, ("000300.SH",))
+    if kind is Kind.SECTOR_FLOWS:
+        return Ask(kind, Window(SESSIONS[0], SESSIONS[0]))
+    rare = {Kind.STATEMENTS, Kind.GOODWILL, Kind.CORPORATE_ACTIONS, Kind.PLEDGES, Kind.UNLOCKS}
+    window = Window(date(2024, 1, 1), date(2025, 6, 1)) if kind in rare else ASK.window
+    return Ask(kind, window, (PINGAN if kind is Kind.LIMIT_PRICES else MOUTAI,))
+
+
+EVERY_KIND = sorted(set(Kind) - {Kind.TICKS})
+NUMBERS = sorted(set(EVERY_KIND) - {Kind.CALENDAR, Kind.INSTRUMENTS, Kind.INSTRUMENT_HISTORY, Kind.SUSPENSIONS})
+
+
+def answer(stub: TushareStub, kind: Kind, fault: Fault | None) -> Batch:
+    stub.fault, stub.fault_at = fault, None
+    provider = open_provider(stub)
+    try:
+        return provider.fetch(windowed(kind))
+    finally:
+        provider.close()
+
+
+@pytest.mark.requirement("B3")
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_whatever_the_kind_rows_that_come_twice_are_stored_once(stub: TushareStub, kind: Kind) -> None:
+    right = answer(stub, kind, None)
+    twice = answer(stub, kind, Fault.DUPLICATED)
+    assert twice.frame.sort(KEYS[kind]).equals(right.frame.sort(KEYS[kind]))
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_whatever_the_kind_a_renamed_column_is_drift(stub: TushareStub, kind: Kind) -> None:
+    with pytest.raises(SchemaDrift, match="are missing"):
+        answer(stub, kind, Fault.RENAMED)
+
+
+@pytest.mark.parametrize("kind", sorted(set(NUMBERS) - {Kind.DOCUMENTS}))
+def test_whatever_the_kind_what_is_no_number_is_never_taken_for_one(stub: TushareStub, kind: Kind) -> None:
+    assert not answer(stub, kind, Fault.NAN).frame.height
+
+
+@pytest.mark.parametrize("kind", [Kind.BARS, Kind.MINUTE_BARS, Kind.INDEX_BARS, Kind.VALUATIONS, Kind.PLEDGES])
+def test_volumes_and_shares_in_another_unit_are_drift(stub: TushareStub, kind: Kind) -> None:
+    with pytest.raises(SchemaDrift, match=r"units changed\?"):
+        answer(stub, kind, Fault.WRONG_UNITS)
+
+
+def test_an_unlock_of_which_one_holder_is_unknown_is_refused_and_not_understated(stub: TushareStub) -> None:
+    stub.tables["share_float"][1]["float_share"] = None
+    batch = answer(stub, Kind.UNLOCKS, None)
+    assert dict(batch.rejected) == {"shares missing": 1}
+
+
+def test_a_dividend_that_is_no_number_is_refused_and_not_zero(stub: TushareStub) -> None:
+    for row in stub.tables["dividend"]:
+        row["stk_bo_rate"] = float("nan")
+    batch = answer(stub, Kind.CORPORATE_ACTIONS, None)
+    assert dict(batch.rejected) == {"bonus_per_share missing": 1}
 
 
 def test_every_page_is_read(stub: TushareStub, through_sdk: bool) -> None:

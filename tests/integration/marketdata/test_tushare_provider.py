@@ -207,6 +207,13 @@ def test_minute_bars_end_at_their_time_and_the_first_holds_the_auction(provider:
     assert (first["volume"], first["amount"]) == (1000, 700 * 1500.0 + 300 * 1499.0)
 
 
+def test_one_minute_bars_keep_the_opening_call_in_a_bar_of_its_own(stub: TushareStub) -> None:
+    provider = TushareProvider(TOKEN, context(), url=stub.url, interval_minutes=1)
+    bars = one(provider, Kind.MINUTE_BARS, MOUTAI).frame.sort("ends_at")
+    provider.close()
+    assert (bars["ends_at"][0], bars["volume"][0]) == (datetime(2024, 9, 2, 9, 30, tzinfo=SHANGHAI), 300)
+
+
 def test_index_bars_are_those_of_indices_whatever_shares_are_asked_for(
     provider: TushareProvider, stub: TushareStub
 ) -> None:
