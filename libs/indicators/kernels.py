@@ -4,7 +4,8 @@ Every one of these averages is a decaying sum, y[i] = keep · y[i-1] + x[i]. A l
 leaves most of a processor idle, so the sum goes four bars at a time (`_decay`), and all else stands in loops of its own
 that the compiler turns into vector code: over slices from zero, since an index that might be negative prevents it.
 
-numba compiles this on first use and keeps the machine code beside the source, or where NUMBA_CACHE_DIR says. Only
+numba compiles this on first use and keeps the machine code where NUMBA_CACHE_DIR says, else beside the source, else in
+the user's cache folder; where none of them can be written, every process compiles for itself. Only
 `libs.indicators.panel` imports it: analysts never load numba. A kernel releases the GIL, takes the values of one share
 without gaps, oldest first, and writes NaN into the warm-up. Sources: Wilder, New Concepts in Technical Trading Systems
 (1978) for RSI, ATR and ADX; Appel for MACD; Bollinger for the bands; TA-Lib for how each is started.
@@ -28,7 +29,22 @@ _NOTHING = 1e-14
 _NARROW = 1e-12
 """A variance below this part of the squared price may be nothing but rounding: one tick of 0.01 in 2,000 is more."""
 
-_compile = numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False, fastmath={"contract", "nsz"})
+_SHORT = 12
+"""Windows below this are summed anew at every bar: with so few bars a running sum of squares keeps too few digits."""
+
+
+def _keeps_code() -> bool:
+    """Whether there is a folder for machine code; a read-only installation without a home has none."""
+    try:
+        numba.njit(cache=True)(_keeps_code)
+    except RuntimeError:
+        return False
+    return True
+
+
+_compile = numba.njit(
+    nogil=True, cache=_keeps_code(), error_model="numpy", boundscheck=False, fastmath={"contract", "nsz"}
+)
 
 
 @_compile
@@ -118,6 +134,35 @@ def macd(close: Row, periods: tuple[int, int, int], line: Row, signal: Row, hist
 def bollinger(close: Row, period: int, width: float, made: Rows) -> None:
     """Bands of `width` standard deviations (of the whole window) around the simple average."""
     upper, middle, lower = made
+    if period < _SHORT:
+        _short_bands(close, period, width, made)
+    else:
+        _long_bands(close, period, width, made)
+    upper[: period - 1] = np.nan
+    middle[: period - 1] = np.nan
+    lower[: period - 1] = np.nan
+
+
+@_compile
+def _short_bands(close: Row, period: int, width: float, made: Rows) -> None:
+    upper, middle, lower = made[0][period - 1 :], made[1][period - 1 :], made[2][period - 1 :]
+    share = 1.0 / period
+    for i in range(middle.size):
+        first, total, squares = close[i], 0.0, 0.0
+        for k in range(1, period):
+            apart = close[i + k] - first
+            total += apart
+            squares += apart * apart
+        mean = total * share
+        spread = width * np.sqrt(max(squares * share - mean * mean, 0.0))
+        middle[i] = first + mean
+        upper[i] = middle[i] + spread
+        lower[i] = middle[i] - spread
+
+
+@_compile
+def _long_bands(close: Row, period: int, width: float, made: Rows) -> None:
+    upper, middle, lower = made
     # Sums of differences from the first close: the squares stay small, so that a quiet share keeps its digits.
     base, share = close[0], 1.0 / period
     total = squares = 0.0
@@ -145,9 +190,6 @@ def bollinger(close: Row, period: int, width: float, made: Rows) -> None:
         narrow += 1 if variance < _NARROW * centre * centre else 0
     if narrow:
         _close_still_bands(close, period, made)
-    upper[: period - 1] = np.nan
-    middle[: period - 1] = np.nan
-    lower[: period - 1] = np.nan
 
 
 @_compile

@@ -1,5 +1,9 @@
 """The panel agrees with TA-Lib on every share, and a missing day harms nothing."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,6 +106,33 @@ def test_a_price_that_stands_still_for_years_keeps_its_last_rsi() -> None:
     made = compute(bars, [Rsi()])[Rsi()]["rsi"][0]
     np.testing.assert_allclose(made, talib.RSI(bars.close[0], 14), rtol=0, atol=1e-9)
     assert made[-1] == pytest.approx(made[41])
+
+
+@pytest.mark.parametrize("period", [2, 3, 5, 11, 12])
+def test_narrow_bands_of_a_dear_share_keep_their_digits(period: int) -> None:
+    random = np.random.default_rng(7)
+    close = np.round(2_500 + np.cumsum(random.normal(0, 15, (1, 1_299)), axis=1), 2)
+    close[:, ::3] = np.round(close[:, 1::3] + 0.01, 2)
+    assert_equals_talib(PanelBars(close.copy(), close.copy(), close), (Bollinger(period),))
+
+
+def test_where_no_folder_can_be_written_every_process_compiles_for_itself() -> None:
+    program = (
+        "import numpy as np\n"
+        "from libs.indicators.panel import PanelBars, Sma, compute\n"
+        "x = np.arange(1.0, 9.0).reshape(1, 8)\n"
+        "print(compute(PanelBars(x, x, x), [Sma(2)])[Sma(2)]['sma'][0, -1])"
+    )
+    nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_CACHE_DIR": "/dev/null/nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.strip() == "7.5", done.stderr
 
 
 def test_threads_and_reused_results_change_nothing() -> None:
