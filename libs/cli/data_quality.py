@@ -8,19 +8,20 @@ from dataclasses import asdict
 from datetime import date
 from uuid import UUID
 
+from pydantic import ValidationError
 from rich.table import Table
 
 from libs.ashare.calendar import CALENDAR
 from libs.bus.errors import HandlerFailed
 from libs.cli.connection import DeskConnection, find_desk
-from libs.cli.data_sync import EXIT_PARTLY
+from libs.cli.data_sync import EXIT_PARTLY, parse_kind
 from libs.cli.imports import follow, summary
 from libs.cli.terminal import chatter, console, print_json
 from libs.contracts.market import DECIDE_QUARANTINE, SYNC, DecideQuarantine, Decision, SyncReport, SyncRequest
 from libs.domain.clock import SystemClock
 from libs.domain.errors import InvalidInput
 from libs.domain.market import parse_symbol
-from libs.marketdata.choose import parse_source, parse_window
+from libs.marketdata.choose import parse_day, parse_source
 from libs.marketdata.completeness import Completeness, due_kinds
 from libs.marketdata.gaps import Gap, Repair, gaps, repairs
 from libs.marketdata.source import Kind
@@ -38,6 +39,8 @@ def list_held(
     *, kind: str | None, reason: str | None, symbol: str | None, every: bool, limit: int, as_json: bool
 ) -> int:
     """Rows in quarantine, newest first."""
+    kind = None if kind is None else parse_kind(kind, field="--kind").value
+    symbol = None if symbol is None else parse_symbol(symbol, field="--symbol")
     with find_desk().engine() as engine, transaction(engine, read_only=True) as tx:
         state = None if every else "HELD"
         found = quarantine.listed(tx, kind=kind, reason=reason, symbol=symbol, state=state, limit=limit)
@@ -78,18 +81,32 @@ def show_held(quarantine_id: int, *, as_json: bool) -> int:
 
 def decide(decision: Decision, ids: list[int], why: str, who: str | None) -> int:
     """Release rows into their tables, or dismiss them; ingestion does it, all or none."""
+    asked = _decision(decision, ids, why, who)
     desk = find_desk()
     _require_held(desk, ids)
-    asked = DecideQuarantine(decision=decision, ids=tuple(dict.fromkeys(ids)), who=who or getpass.getuser(), why=why)
     try:
         decided = desk.ask("ingestion", DECIDE_QUARANTINE, asked).decided
     except HandlerFailed as e:
         if e.remote_code != InvalidInput.code:
             raise
-        raise InvalidInput("ids", "the table of one of them refuses it; ingestion's log has the reason") from e
+        reason = "one of them does not fit its table, or came in later in its place; ingestion's log says which"
+        raise InvalidInput("ids", reason) from e
     done = "released" if decision == "release" else "dismissed"
     console.print(f"{decided} {'row' if decided == 1 else 'rows'} {done}")
     return 0
+
+
+def _decision(decision: Decision, ids: Sequence[int], why: str, who: str | None) -> DecideQuarantine:
+    try:
+        who = (who or "").strip() or getpass.getuser()
+    except (KeyError, OSError):
+        raise InvalidInput("--who", "this machine does not know its user; say who decides") from None
+    try:
+        return DecideQuarantine(decision=decision, ids=tuple(dict.fromkeys(ids)), who=who, why=why)
+    except ValidationError as e:
+        problem = e.errors()[0]
+        field = str(problem["loc"][0])
+        raise InvalidInput(field if field == "ids" else f"--{field}", problem["msg"]) from None
 
 
 def _require_held(desk: DeskConnection, ids: Sequence[int]) -> None:
@@ -117,7 +134,7 @@ def show_gaps(symbols: str | None, *, source: str | None, repair: bool, as_json:
 
 def report(session: str | None, *, as_json: bool) -> int:
     """How complete a session is, kind by kind; without a date the newest one with bars."""
-    day = parse_window(session, None)[0] if session else None
+    day = parse_day("--session", session)
     with find_desk().engine() as engine:
         prepare_calendar(overlay_of(os.environ), engine, SystemClock())
         with transaction(engine, read_only=True) as tx:
@@ -196,6 +213,8 @@ def _report(tx: Connection, day: date | None) -> list[Completeness]:
     session = day or (newest[0] if newest else None)
     if session is None:
         return []
+    if day is not None and not CALENDAR.is_session(day):
+        raise InvalidInput("--session", f"the exchanges do not trade on {day}")
     return completeness.of_session(tx, session, due_kinds(session, SystemClock().utc_now(), CALENDAR))
 
 

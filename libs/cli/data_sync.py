@@ -112,7 +112,7 @@ def request_of(options: SyncOptions) -> SyncRequest:
         path=None if choice.path is None else str(choice.path),
         # `vendors` leaves the order to ingestion, which knows whether there is a token.
         sources=choice.chain if choice.name == "vendors" and options.source.strip().lower() != "vendors" else (),
-        kinds=tuple(dict.fromkeys(_kind(part) for part in _listed(options.kinds))),
+        kinds=tuple(dict.fromkeys(parse_kind(part, field="--kinds") for part in _listed(options.kinds))),
         from_date=first,
         to_date=last,
         symbols=tuple(dict.fromkeys(symbols)),
@@ -161,7 +161,8 @@ def _opened(desk: DeskConnection, engine: Engine, request: SyncRequest | None, o
         if _ingestion_runs(desk):
             return desk.ask("ingestion", RESUME_SYNC, ResumeSync(job_id=job_id)).job_id
         with transaction(engine) as tx:
-            sync_jobs.resume(tx, job_id)
+            if not sync_jobs.resume(tx, job_id) and sync_jobs.find(tx, job_id) is None:
+                raise NotFound(f"JOB: there is no job {job_id}")
         return job_id
     if _ingestion_runs(desk):
         return desk.ask("ingestion", SYNC, request).job_id
@@ -239,8 +240,9 @@ def _listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _kind(text: str) -> Kind:
+def parse_kind(text: str, *, field: str) -> Kind:
+    """A kind of data as a person says it; raises `InvalidInput` naming the field."""
     try:
-        return Kind(text.lower())
+        return Kind(text.strip().lower())
     except ValueError:
-        raise InvalidInput("--kinds", f"{text[:40]!r} is none of {', '.join(Kind)}") from None
+        raise InvalidInput(field, f"{text[:40]!r} is none of {', '.join(Kind)}") from None

@@ -109,7 +109,7 @@ def _usable(environment: Mapping[str, str]) -> tuple[VendorName, ...]:
 
 def parse_window(start: str | None, end: str | None) -> tuple[date | None, date | None]:
     """What `FROM=` and `TO=` say; raises `InvalidInput` naming the one that is wrong."""
-    first, last = _day("FROM", start), _day("TO", end)
+    first, last = parse_day("FROM", start), parse_day("TO", end)
     if first and last:
         Window(first, last)
     return first, last
@@ -162,7 +162,8 @@ def _answering(addresses: Mapping[VendorName, str], probe: Probe) -> set[str]:
     return set(found)
 
 
-def _day(field: str, text: str | None) -> date | None:
+def parse_day(field: str, text: str | None) -> date | None:
+    """What a person says of a day; None where nothing is said. Raises `InvalidInput` naming the field."""
     if text is None or not text.strip():
         return None
     try:

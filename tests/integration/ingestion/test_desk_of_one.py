@@ -108,7 +108,7 @@ async def test_an_operator_sees_refused_rows_and_decides_about_them(desk: Desk, 
     saturday, negative = str(rows["not a session"]), str(rows["price not positive"])
     assert (await desk.json("quarantine", "show", saturday))["row"]["close"] == 10.5
     code, out = await desk.run("quarantine", "release", negative, "--why", "let us see")
-    assert (code, "the table of one of them refuses it" in out) == (78, True), out
+    assert (code, "does not fit its table" in out) == (78, True), out
     code, out = await desk.run("quarantine", "dismiss", saturday, "987654", "--why", "let us see")
     assert (code, "not held in quarantine: 987654" in out) == (78, True), out
     assert (await desk.run("quarantine", "release", saturday, "--why", "a make-up session"))[0] == 0
@@ -135,6 +135,8 @@ async def test_a_gap_is_found_and_repaired_and_a_suspension_is_none(desk: Desk, 
     assert (await desk.json("gaps"), ingestion.count("bars")) == ([], whole)
     report = {line["kind"]: line for line in await desk.json("report", "--session", "2024-09-04")}
     assert report["bars"]["ratio"] == 1.0
+    code, out = await desk.run("report", "--session", "2024-09-07")
+    assert (code, "--session: the exchanges do not trade on 2024-09-07" in out) == (78, True), out
 
 
 async def test_a_job_is_cancelled_from_the_command_line_and_resumed(
