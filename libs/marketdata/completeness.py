@@ -14,15 +14,16 @@ from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Kind
 
 _BEFORE_OPEN = time(9, 0)
-_EVENING = time(21, 30)
+_FLOWS_OUT = time(18, 0)
+_NEWS_OUT = time(21, 30)
 DAILY = {
     Kind.LIMIT_PRICES: _BEFORE_OPEN,
     Kind.BARS: AFTER_CLOSE,
     Kind.INDEX_BARS: AFTER_CLOSE,
     Kind.VALUATIONS: AFTER_CLOSE,
-    Kind.SECTOR_FLOWS: AFTER_CLOSE,
-    Kind.NORTHBOUND: AFTER_CLOSE,
-    Kind.DOCUMENTS: _EVENING,
+    Kind.SECTOR_FLOWS: _FLOWS_OUT,
+    Kind.NORTHBOUND: _FLOWS_OUT,
+    Kind.DOCUMENTS: _NEWS_OUT,
 }
 """Kinds that every session has rows of, and by when they are out on that day. Margin is out on the next morning."""
 MARGIN_MORNING = time(9, 5)

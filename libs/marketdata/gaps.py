@@ -1,12 +1,17 @@
-"""Gaps: sessions between the first and the last bar of a share for which there is neither a bar nor a suspension.
+"""Gaps: sessions after the first bar of a share for which there is neither a bar nor a suspension.
 
-A gap is a fact about the store, not about the market: nobody may read it as a day without trading. Standard library
-only; `libs.storage.completeness` finds the same in the database.
+They end at its last bar, or at the newest bar of any share where it was seen in the two months before and has not been
+delisted since: a share that fell silent is missing, one that nobody collects any more is not. A gap is a fact about the
+store, not about the market: nobody may read it as a day without trading. Standard library only;
+`libs.storage.completeness` finds the same in the database.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+
+SEEN_WITHIN = timedelta(days=60)
+"""A share that has not been seen for longer is not expected any more."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,15 +33,20 @@ class Repair:
     symbols: tuple[str, ...]
 
 
-def missing(sessions: Sequence[date], bars: Collection[date], suspended: Collection[date] = ()) -> list[date]:
+def missing(
+    sessions: Sequence[date], bars: Collection[date], suspended: Collection[date] = (), newest: date | None = None
+) -> list[date]:
     """The sessions of one share that should have a bar and have none, in order.
 
-    `sessions` is the exchange's calendar, `bars` the share's own dates, `suspended` its days without trading (停牌).
+    `sessions` is the exchange's calendar, `bars` the share's own dates, `suspended` its days without trading (停牌),
+    `newest` the newest day on which any share has a bar, or the last one before this share was delisted.
     """
     if not bars:
         return []
     first, last, known = min(bars), max(bars), {*bars, *suspended}
-    return [session for session in sorted(sessions) if first < session < last and session not in known]
+    if newest is not None and newest - SEEN_WITHIN <= last:
+        last = max(last, newest)
+    return [session for session in sorted(sessions) if first < session <= last and session not in known]
 
 
 def gaps(missing_sessions: Iterable[tuple[str, date]], sessions: Sequence[date]) -> list[Gap]:

@@ -1,34 +1,33 @@
 """How complete the store is: sessions that shares have no bar of, and the report of a session kind by kind.
 
 A share is expected on a session when it was seen in the two months before, is not delisted and not suspended for the
-whole day; an index, a sector or an outlet when it was seen in the two months before.
+whole day; an index, a sector, an outlet or a figure of the whole market when it was seen in the two months before.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
 from libs.marketdata.completeness import Completeness
+from libs.marketdata.gaps import SEEN_WITHIN
 from libs.marketdata.source import Kind
-
-_SEEN_WITHIN = timedelta(days=60)
 
 
 def missing_bars(
     connection: Connection, sessions: Sequence[date], symbols: Collection[str] = ()
 ) -> list[tuple[str, date]]:
-    """Symbol and session of every bar that is missing between a share's first and last, by symbol and date.
+    """Symbol and session of every bar that is missing in the life of a share, by symbol and date.
 
     `sessions` is the exchange's calendar; no symbols: every share. See `libs.marketdata.gaps.missing`.
     """
-    values = {"sessions": list(sessions), "symbols": sorted(symbols), "all": not symbols}
+    values = {"sessions": list(sessions), "symbols": sorted(symbols), "all": not symbols, "within": SEEN_WITHIN}
     return [(symbol, session) for symbol, session in connection.execute(_MISSING, values)]
 
 
 def of_session(connection: Connection, session: date, kinds: Collection[Kind]) -> list[Completeness]:
     """The report of one session for those of `kinds` that the desk collects, in the order of `Kind`."""
-    values = {"session": session, "since": session - _SEEN_WITHIN, "kinds": sorted(kinds)}
+    values = {"session": session, "since": session - SEEN_WITHIN, "kinds": sorted(kinds)}
     found = {
         row.kind: Completeness(
             session, Kind(row.kind), row.expected, row.present, row.quarantined, tuple(row.examples or ())
@@ -66,31 +65,41 @@ def last_sessions(connection: Connection, count: int) -> list[date]:
     return list(connection.execute(_LAST, {"count": count}).scalars())
 
 
-_MISSING = text("""
+_DELISTED_ON = """
+    EXISTS (SELECT FROM market.instruments AS i WHERE i.symbol = {symbol} AND i.delist_date <= {session})
+    OR EXISTS (
+        SELECT FROM market.instrument_history AS h
+        WHERE h.symbol = {symbol} AND h.attribute = 'status' AND h.value = 'delisted'
+          AND h.effective_from <= {session} AND COALESCE(h.effective_to, {session}) >= {session}
+    )
+"""
+_MISSING = text(f"""
     WITH life AS (
         SELECT symbol, min(session) AS first, max(session) AS last FROM market.bars
         WHERE :all OR symbol = ANY(:symbols) GROUP BY symbol
+    ), newest AS (
+        SELECT max(session) AS session FROM market.bars
     )
     SELECT life.symbol, calendar.session
-    FROM life JOIN unnest(CAST(:sessions AS date[])) AS calendar(session)
-        ON calendar.session > life.first AND calendar.session < life.last
+    FROM life CROSS JOIN newest JOIN unnest(CAST(:sessions AS date[])) AS calendar(session)
+        ON calendar.session > life.first AND (
+            calendar.session < life.last
+            OR calendar.session <= newest.session AND newest.session - CAST(:within AS interval) <= life.last
+        )
     WHERE NOT EXISTS (
         SELECT FROM market.bars WHERE bars.symbol = life.symbol AND bars.session = calendar.session
     ) AND NOT EXISTS (
         SELECT FROM market.suspensions AS s
         WHERE s.symbol = life.symbol AND s.session = calendar.session AND s.extent = 'full'
+    ) AND NOT (
+        calendar.session > life.last AND ({_DELISTED_ON.format(symbol="life.symbol", session="calendar.session")})
     )
     ORDER BY life.symbol, calendar.session
 """)
-_OF_SESSION = text("""
+_OF_SESSION = text(f"""
     WITH followed AS (
         SELECT DISTINCT symbol FROM market.bars AS b WHERE session BETWEEN :since AND :session
-          AND NOT EXISTS (SELECT FROM market.instruments AS i WHERE i.symbol = b.symbol AND i.delist_date <= :session)
-          AND NOT EXISTS (
-              SELECT FROM market.instrument_history AS h
-              WHERE h.symbol = b.symbol AND h.attribute = 'status' AND h.value = 'delisted'
-                AND h.effective_from <= :session AND COALESCE(h.effective_to, :session) >= :session
-          )
+          AND NOT ({_DELISTED_ON.format(symbol="b.symbol", session=":session")})
     ), trading AS (
         SELECT symbol FROM followed WHERE NOT EXISTS (
             SELECT FROM market.suspensions AS s
@@ -120,10 +129,10 @@ _OF_SESSION = text("""
         FROM market.documents WHERE kind = 'policy' AND session_date BETWEEN :since AND :session GROUP BY outlet
         UNION ALL
         SELECT 'margin', 'market', EXISTS (SELECT FROM market.margin WHERE session = :session)
-        WHERE EXISTS (SELECT FROM market.margin WHERE session <= :session)
+        WHERE EXISTS (SELECT FROM market.margin WHERE session BETWEEN :since AND :session)
         UNION ALL
         SELECT 'northbound', 'market', EXISTS (SELECT FROM market.northbound WHERE session = :session)
-        WHERE EXISTS (SELECT FROM market.northbound WHERE session <= :session)
+        WHERE EXISTS (SELECT FROM market.northbound WHERE session BETWEEN :since AND :session)
     ), counted AS (
         SELECT kind, count(*) AS expected, count(*) FILTER (WHERE present) AS present,
                (array_agg(name ORDER BY name) FILTER (WHERE NOT present))[1:20] AS examples

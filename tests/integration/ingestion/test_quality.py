@@ -139,14 +139,33 @@ def test_the_database_finds_the_same_gaps_as_the_rule(
     owner: Engine, ours: set[date], theirs: set[date], suspended: set[date]
 ) -> None:
     put_bars(owner, {"600519.SH": ours, "000001.SZ": theirs}, {"600519.SH": suspended})
-    expected = [("000001.SZ", day) for day in missing(SESSIONS, theirs)]
-    expected += [("600519.SH", day) for day in missing(SESSIONS, ours, suspended)]
+    newest = max(ours | theirs, default=None)
+    silent = [("000001.SZ", day) for day in missing(SESSIONS, theirs, newest=newest)]
+    expected = [*silent, *(("600519.SH", day) for day in missing(SESSIONS, ours, suspended, newest))]
     with transaction(owner) as connection:
         assert completeness.missing_bars(connection, SESSIONS) == expected
-        assert (
-            completeness.missing_bars(connection, SESSIONS, ["000001.SZ"])
-            == expected[: len(expected)][: len(missing(SESSIONS, theirs))]
-        )
+        assert completeness.missing_bars(connection, SESSIONS, ["000001.SZ"]) == silent
+
+
+def test_a_delisted_share_and_one_that_is_no_longer_collected_have_no_gap_at_their_end(owner: Engine) -> None:
+    long_ago = CALENDAR.sessions_between(date(2024, 5, 6), date(2024, 5, 10))
+    put_bars(owner, {"600519.SH": set(SESSIONS), "000003.SZ": set(SESSIONS[:4]), "000004.SZ": set(long_ago)})
+    with transaction(owner) as connection:
+        connection.execute(_DELISTED, {"symbol": "000003.SZ", "day": SESSIONS[6]})
+        found = completeness.missing_bars(connection, [*long_ago, *SESSIONS])
+        connection.execute(text("DELETE FROM market.instruments"))
+    assert found == [("000003.SZ", SESSIONS[4]), ("000003.SZ", SESSIONS[5])]
+
+
+def test_a_series_that_ended_long_ago_is_not_missing_today(owner: Engine) -> None:
+    put_bars(owner, {"600519.SH": set(SESSIONS)})
+    with transaction(owner) as connection:
+        connection.execute(_NORTHBOUND, {"session": date(2024, 5, 10)})
+        ended = completeness.of_session(connection, SESSIONS[-1], {Kind.NORTHBOUND})
+        connection.execute(_NORTHBOUND, {"session": SESSIONS[0]})
+        [alive] = completeness.of_session(connection, SESSIONS[-1], {Kind.NORTHBOUND})
+        connection.execute(text("DELETE FROM market.northbound"))
+    assert (ended, alive.expected, alive.missing) == ([], 1, 1)
 
 
 def test_a_share_seen_before_is_expected_unless_it_is_suspended_or_delisted(owner: Engine) -> None:
@@ -184,4 +203,8 @@ _DELISTED = text("""
     INSERT INTO market.instruments (symbol, name, board, special_treatment, as_of, delist_date, source, synthetic,
                                     fetched_at)
     VALUES (:symbol, 'gone', 'main', false, :day, :day, 'file', false, now())
+""")
+_NORTHBOUND = text("""
+    INSERT INTO market.northbound (session, turnover, source, synthetic, fetched_at, published_at)
+    VALUES (:session, 1000, 'file', false, now(), now())
 """)

@@ -16,6 +16,11 @@ def test_bars_are_due_after_the_close_and_limit_prices_before_the_open() -> None
     assert Kind.BARS in due_kinds(FRIDAY, at_shanghai(FRIDAY, time(15, 30)), CALENDAR)
 
 
+def test_flows_are_due_in_the_evening_when_they_are_out() -> None:
+    assert not {Kind.NORTHBOUND, Kind.SECTOR_FLOWS} & due_kinds(FRIDAY, at_shanghai(FRIDAY, time(17, 59)), CALENDAR)
+    assert {Kind.NORTHBOUND, Kind.SECTOR_FLOWS} <= due_kinds(FRIDAY, at_shanghai(FRIDAY, time(18)), CALENDAR)
+
+
 def test_margin_is_due_on_the_morning_of_the_next_session_and_not_on_the_weekend() -> None:
     assert Kind.MARGIN not in due_kinds(FRIDAY, at_shanghai(date(2024, 9, 8), time(12)), CALENDAR)
     assert Kind.MARGIN in due_kinds(FRIDAY, at_shanghai(MONDAY, time(9, 5)), CALENDAR)

@@ -1,6 +1,6 @@
 """A session without bar and without suspension is a gap, and nothing else is."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +21,16 @@ def test_a_session_between_two_bars_is_missing_unless_the_share_was_suspended() 
     bars = [SESSIONS[0], SESSIONS[3]]
     assert missing(SESSIONS, bars) == [SESSIONS[1], SESSIONS[2]]
     assert missing(SESSIONS, bars, [SESSIONS[1]]) == [SESSIONS[2]]
+
+
+def test_a_share_that_fell_silent_is_missing_up_to_the_newest_bar_of_any_share() -> None:
+    assert missing(SESSIONS, SESSIONS[:5], newest=SESSIONS[7]) == [*SESSIONS[5:8]]
+    assert missing(SESSIONS, SESSIONS[:5], [SESSIONS[6]], newest=SESSIONS[7]) == [SESSIONS[5], SESSIONS[7]]
+    assert missing(SESSIONS, SESSIONS[:5], newest=SESSIONS[2]) == []
+
+
+def test_a_share_that_nobody_has_collected_for_two_months_is_not_missing_any_more() -> None:
+    assert missing(SESSIONS, SESSIONS[:2], newest=SESSIONS[1] + timedelta(days=61)) == []
 
 
 def test_weekends_and_holidays_are_no_gaps() -> None:
