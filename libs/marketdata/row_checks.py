@@ -13,6 +13,9 @@ from libs.domain.market import Board
 from libs.marketdata.frames import KEYS, SCHEMAS
 from libs.marketdata.source import Kind
 from libs.marketdata.validation import (
+    LARGEST_AMOUNT,
+    LARGEST_PRICE,
+    LARGEST_VOLUME,
     Checks,
     absent,
     missing,
@@ -40,11 +43,30 @@ _HALVES = ((time(9, 30), time(11, 30)), (time(13, 0), time(15, 0)))
 _TAPE = (time(9, 15), time(15, 31))
 """From the opening auction to the end of trading at the closing price (盘后固定价格交易)."""
 _BILLION_SHARES = 1e13
+_MOST = {
+    **dict.fromkeys(("amount", "market_value", "float_market_value", "goodwill", "impairment"), LARGEST_AMOUNT),
+    **dict.fromkeys(("financing_balance", "lending_balance", "financing_bought", "turnover"), LARGEST_AMOUNT),
+    **dict.fromkeys(("net_buy", "shanghai_net_buy", "shenzhen_net_buy"), LARGEST_AMOUNT),
+    **dict.fromkeys(("inflow", "outflow", "net_inflow"), LARGEST_AMOUNT),
+    **dict.fromkeys(("price", "limit_up", "limit_down", "rights_price"), LARGEST_PRICE),
+    **dict.fromkeys(("cash_per_share", "bonus_per_share", "transfer_per_share", "rights_per_share"), LARGEST_PRICE),
+    **dict.fromkeys(("volume", "shares", "pledged_shares", "contracts"), LARGEST_VOLUME),
+}
+_CLOSE, _MIDNIGHT = time(15, 0), time(0, 0)
+_OVER: dict[Kind, tuple[str, time | None]] = {
+    **dict.fromkeys((Kind.BARS, Kind.INDEX_BARS, Kind.VALUATIONS), ("session", _CLOSE)),
+    **dict.fromkeys((Kind.MARGIN, Kind.NORTHBOUND, Kind.SECTOR_FLOWS), ("session", _CLOSE)),
+    **dict.fromkeys((Kind.STATEMENTS, Kind.GOODWILL), ("period", _MIDNIGHT)),
+    Kind.PLEDGES: ("as_of", _MIDNIGHT),
+    Kind.MINUTE_BARS: ("ends_at", None),
+    Kind.TICKS: ("traded_at", None),
+}
+"""Until when a row is still happening: the column that says so, and the time of its day."""
 
 
 def checks_for(kind: Kind, sessions: Sequence[date]) -> Checks:
     """The checks of one kind, in the order in which reasons are given."""
-    return _CHECKS[kind](sessions)
+    return [*_CHECKS[kind](sessions), *_implausible(kind), *_too_early(kind)]
 
 
 def _keyed(sessions: Sequence[date]) -> Checks:
@@ -271,7 +293,6 @@ def _documents(_: Sequence[date]) -> Checks:
         ("malformed date", pl.col("session_date").is_null()),
         ("text missing", absent("body")),
         ("title missing", (pl.col("kind") == "policy") & absent("title")),
-        ("text with a null character", pl.any_horizontal(_has_null(name) for name in ("title", "body"))),
     ]
 
 
@@ -307,6 +328,26 @@ def _announced(period: str) -> Checks:
     ]
 
 
+def _implausible(kind: Kind) -> Checks:
+    """Values beyond everything the market has seen, and near to what a column can hold."""
+    return [
+        (f"{name} implausible", _optional(name, pl.col(name).abs() > most))
+        for name, most in _MOST.items()
+        if name in SCHEMAS[kind]
+    ]
+
+
+def _too_early(kind: Kind) -> Checks:
+    """A row that says it was public before what it tells had happened: every reader would look ahead with it."""
+    if kind not in _OVER:
+        return []
+    name, at = _OVER[kind]
+    over = pl.col(name)
+    if at is not None:
+        over = over.dt.combine(at, time_unit="us").dt.replace_time_zone("Asia/Shanghai")
+    return [("public before it happened", (pl.col("published_at") < over).fill_null(value=False))]
+
+
 def _published() -> tuple[str, pl.Expr]:
     return ("publication time missing", pl.col("published_at").is_null())
 
@@ -318,7 +359,3 @@ def _given(name: str) -> pl.Expr:
 def _optional(name: str, bad: pl.Expr) -> pl.Expr:
     """A check of a value that need not be there."""
     return pl.col(name).is_not_null() & bad.fill_null(value=False)
-
-
-def _has_null(name: str) -> pl.Expr:
-    return pl.col(name).fill_null("").str.contains("\x00", literal=True)

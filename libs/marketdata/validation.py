@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from libs.marketdata.source import Kind
 
@@ -33,9 +34,9 @@ _DAYS = (
     "as_of",
 )
 _SYMBOL_PATTERN = r"^[0-9]{6}\.(SH|SZ|BJ)$"
-_LARGEST_PRICE = 99_999_999.0
-_LARGEST_AMOUNT = 1e14
-_LARGEST_VOLUME = 1e14
+LARGEST_PRICE = 99_999_999.0
+LARGEST_AMOUNT = 1e14
+LARGEST_VOLUME = 1e14
 _WRONG_UNIT_SHARE = 0.2
 TOLERANCE = 0.02
 """How far a mean price may lie outside low and high: amounts are rounded, and block trades count in some sources."""
@@ -60,13 +61,27 @@ class Checked:
 
 
 def check(frame: pl.DataFrame, checks: Checks) -> Checked:
-    """Split off the rows that fail; a check that cannot decide (null) fails the row."""
-    reason = pl.coalesce(pl.when(bad.fill_null(value=True)).then(pl.lit(name)) for name, bad in checks)
-    marked = frame.with_columns(reason.alias("_reason"))
-    bad = marked.filter(pl.col("_reason").is_not_null())
+    """Split off the rows that fail; a check that cannot decide (null) fails the row.
+
+    What is no number (NaN) is nothing. No row of any kind may have a number without end or a text that no database
+    takes. Rows that pass come out with nulls for NaN, rows that fail as they were.
+    """
+    rows = frame.with_columns(cs.float().fill_nan(None))
+    every = [(name, bad.fill_null(value=True)) for name, bad in checks] + _of_every_row(rows)
+    reason = rows.select(pl.coalesce(pl.when(bad).then(pl.lit(name)) for name, bad in every).alias("_reason"))
+    failed = reason.to_series().is_not_null()
+    bad = frame.hstack(reason).filter(failed)
     counts = bad.group_by("_reason").len().sort("_reason")
-    kept = marked.filter(pl.col("_reason").is_null()).drop("_reason")
-    return Checked(kept, {str(name): int(rows) for name, rows in counts.rows()}, bad.head(KEPT_REFUSALS))
+    return Checked(
+        rows.filter(~failed), {str(name): int(count) for name, count in counts.rows()}, bad.head(KEPT_REFUSALS)
+    )
+
+
+def _of_every_row(frame: pl.DataFrame) -> list[tuple[str, pl.Expr]]:
+    endless = [pl.col(name).is_infinite() for name, kind in frame.schema.items() if kind.is_float()]
+    null = [pl.col(name).str.contains("\x00", literal=True) for name, kind in frame.schema.items() if kind == pl.String]
+    found = {"number without end": endless, "text with a null character": null}
+    return [(name, pl.any_horizontal(bad).fill_null(value=False)) for name, bad in found.items() if bad]
 
 
 def refused_rows(kind: Kind, bad: pl.DataFrame) -> pl.DataFrame:
@@ -122,7 +137,7 @@ def price_checks() -> Checks:
     return [
         ("price missing", lacking),
         ("price not positive", pl.any_horizontal(pl.col(name) <= 0 for name in _PRICES)),
-        ("price implausible", pl.any_horizontal(pl.col(name) > _LARGEST_PRICE for name in _PRICES)),
+        ("price implausible", pl.any_horizontal(pl.col(name) > LARGEST_PRICE for name in _PRICES)),
         ("high below low", high < low),
         *((f"{name} outside low and high", bad) for name, bad in outside),
     ]
@@ -134,7 +149,7 @@ def reference_price_checks() -> Checks:
     return [
         ("reference price missing", missing("pre_close")),
         ("reference price not positive", price <= 0),
-        ("reference price implausible", price > _LARGEST_PRICE),
+        ("reference price implausible", price > LARGEST_PRICE),
     ]
 
 
@@ -143,7 +158,7 @@ def volume_checks() -> Checks:
     return [
         ("volume missing", missing("volume")),
         ("volume negative", pl.col("volume") < 0),
-        ("volume implausible", pl.col("volume") > _LARGEST_VOLUME),
+        ("volume implausible", pl.col("volume") > LARGEST_VOLUME),
         ("volume not whole", pl.col("volume") != pl.col("volume").round()),
     ]
 
@@ -154,7 +169,7 @@ def turnover_checks() -> Checks:
         *volume_checks(),
         ("amount missing", missing("amount")),
         ("amount negative", pl.col("amount") < 0),
-        ("amount implausible", pl.col("amount") > _LARGEST_AMOUNT),
+        ("amount implausible", pl.col("amount") > LARGEST_AMOUNT),
     ]
 
 

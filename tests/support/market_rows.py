@@ -13,7 +13,9 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = date(2024, 8, 16)
 SESSIONS = [DAY, date(2024, 8, 19), date(2024, 9, 2)]
 MORNING = datetime(2024, 8, 16, 9, 45, tzinfo=SHANGHAI)
+EVENING = datetime(2024, 8, 16, 18, 0, tzinfo=SHANGHAI)
 KEYED: dict[str, Any] = {"symbol": "600519.SH", "session": DAY, "published_at": MORNING}
+OVER: dict[str, Any] = {**KEYED, "published_at": EVENING}
 PERIOD: dict[str, Any] = {
     "symbol": "600519.SH",
     "period": date(2024, 6, 30),
@@ -35,7 +37,7 @@ GOOD: dict[Kind, dict[str, Any]] = {
         "initials": "GZMT",
     },
     Kind.BARS: {
-        **KEYED,
+        **OVER,
         **_PRICES,
         "volume": 100,
         "amount": 1000.0,
@@ -43,11 +45,11 @@ GOOD: dict[Kind, dict[str, Any]] = {
         "suspended": False,
         "special_treatment": False,
     },
-    Kind.INDEX_BARS: {**KEYED, "symbol": "000300.SH", **_PRICES, "volume": 100, "amount": 1000.0},
+    Kind.INDEX_BARS: {**OVER, "symbol": "000300.SH", **_PRICES, "volume": 100, "amount": 1000.0},
     Kind.MARGIN: {
         "session": DAY,
         **dict.fromkeys(("financing_balance", "lending_balance", "financing_bought"), 1.5e12),
-        "published_at": MORNING,
+        "published_at": EVENING,
     },
     Kind.DOCUMENTS: {
         "document_id": "0" * 64,
@@ -86,7 +88,7 @@ GOOD: dict[Kind, dict[str, Any]] = {
         "side": "buy",
         "published_at": MORNING,
     },
-    Kind.VALUATIONS: {**KEYED, "pe_ttm": -3.0, "dividend_yield": 0.0, "total_shares": 10},
+    Kind.VALUATIONS: {**OVER, "pe_ttm": -3.0, "dividend_yield": 0.0, "total_shares": 10},
     Kind.STATEMENTS: {**PERIOD, "item": "net_profit", "value": -1.0},
     Kind.CORPORATE_ACTIONS: {
         "symbol": "600519.SH",
@@ -101,7 +103,7 @@ GOOD: dict[Kind, dict[str, Any]] = {
         "net_buy": -6_775_000_000.0,
         "shanghai_net_buy": -4_000_000_000.0,
         "shenzhen_net_buy": -2_775_000_000.0,
-        "published_at": MORNING,
+        "published_at": EVENING,
     },
     Kind.SECTOR_FLOWS: {
         "session": DAY,
@@ -110,7 +112,7 @@ GOOD: dict[Kind, dict[str, Any]] = {
         "inflow": 3e9,
         "outflow": 2e9,
         "net_inflow": 1e9,
-        "published_at": MORNING,
+        "published_at": EVENING,
     },
     Kind.PLEDGES: {"symbol": "600519.SH", "as_of": DAY, "pledged_ratio": 0.2, "published_at": MORNING},
     Kind.UNLOCKS: {

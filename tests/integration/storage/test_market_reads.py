@@ -17,7 +17,7 @@ from libs.storage.market_writes import Provenance, upsert
 from libs.storage.snapshot import in_snapshot
 from libs.storage.statements_read import newest_goodwill, statements_as_of
 from libs.storage.trading_day_read import limit_prices, standing_on, suspensions
-from tests.support.market_rows import DAY, GOOD, MORNING, SHANGHAI, frame_of
+from tests.support.market_rows import DAY, EVENING, GOOD, MORNING, SHANGHAI, frame_of
 
 SHARE, OTHER = Symbol("600519.SH"), Symbol("000001.SZ")
 BOTH = [SHARE, OTHER]
@@ -77,19 +77,19 @@ async def test_of_two_announcements_of_an_unlock_the_later_counts_once_it_is_out
 
 @pytest.mark.requirement("F5")
 async def test_northbound_purchases_that_nobody_publishes_are_none_and_not_zero(engine: Engine) -> None:
-    after = {"session": date(2024, 8, 19), "published_at": MORNING + timedelta(days=3), "turnover": 1.2e11}
+    after = {"session": date(2024, 8, 19), "published_at": EVENING + timedelta(days=3), "turnover": 1.2e11}
     nothing = dict.fromkeys(("net_buy", "shanghai_net_buy", "shenzhen_net_buy"))
     store(engine, Kind.NORTHBOUND, {}, {**after, **nothing})
     last, newest = await in_snapshot(engine, recent_northbound, LATER, count=5)
     assert (last.session, last.net_buy, newest.net_buy, newest.turnover) == (DAY, -6.775e9, None, 1.2e11)
-    assert len(await in_snapshot(engine, recent_northbound, MORNING, count=5)) == 1
+    assert len(await in_snapshot(engine, recent_northbound, EVENING, count=5)) == 1
 
 
 async def test_sectors_come_from_the_newest_public_session_the_most_wanted_first(engine: Engine) -> None:
-    tomorrow = {"session": date(2024, 8, 19), "published_at": MORNING + timedelta(days=3)}
+    tomorrow = {"session": date(2024, 8, 19), "published_at": EVENING + timedelta(days=3)}
     more = {"sector": "银行", "net_inflow": 2e9, "inflow": 4e9}
     store(engine, Kind.SECTOR_FLOWS, {}, more, tomorrow, {"taxonomy": "sw2021"})
-    found = await in_snapshot(engine, newest_sector_flows, MORNING, taxonomy="ths")
+    found = await in_snapshot(engine, newest_sector_flows, EVENING, taxonomy="ths")
     assert [(flow.sector, flow.net_inflow, flow.session) for flow in found] == [("银行", 2e9, DAY), ("白酒", 1e9, DAY)]
     assert len(await in_snapshot(engine, newest_sector_flows, LATER, taxonomy="ths")) == 1
 

@@ -1,7 +1,7 @@
 """Every kind of row has its own ways of being wrong, and a good row of each passes."""
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,7 @@ from libs.marketdata.frames import SCHEMAS
 from libs.marketdata.row_checks import checks_for
 from libs.marketdata.source import Kind
 from libs.marketdata.validation import KEPT_REFUSALS, REFUSED, check
-from tests.support.market_rows import DAY, GOOD, MORNING, SESSIONS, SHANGHAI, frame_of
+from tests.support.market_rows import DAY, EVENING, GOOD, MORNING, SESSIONS, SHANGHAI, frame_of
 
 PREPARED = {Kind.BARS, Kind.INSTRUMENTS, Kind.CALENDAR, Kind.MARGIN, Kind.INDEX_BARS, Kind.VALUATIONS, Kind.DOCUMENTS}
 """Kinds whose rows are checked before they are wholly in the store's columns."""
@@ -93,8 +93,49 @@ def test_a_bad_row_is_refused_for_its_reason(kind: Kind, wrong: dict[str, Any], 
     assert result.frame.height == 1
 
 
+TOO_EARLY = "public before it happened"
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "reason"),
+    [
+        (Kind.INDEX_BARS, {"published_at": MORNING}, TOO_EARLY),
+        (Kind.VALUATIONS, {"published_at": datetime(2024, 8, 16, 14, 59, tzinfo=SHANGHAI)}, TOO_EARLY),
+        (Kind.NORTHBOUND, {"published_at": datetime(2023, 12, 31, 23, 59, tzinfo=SHANGHAI)}, TOO_EARLY),
+        (Kind.TICKS, {"published_at": MORNING - timedelta(microseconds=1)}, TOO_EARLY),
+        (Kind.MINUTE_BARS, {"published_at": MORNING - timedelta(minutes=15)}, TOO_EARLY),
+        (Kind.STATEMENTS, {"published_at": datetime(2024, 6, 29, 23, 59, tzinfo=SHANGHAI)}, TOO_EARLY),
+        (Kind.PLEDGES, {"published_at": datetime(2024, 8, 15, 23, 59, tzinfo=SHANGHAI)}, TOO_EARLY),
+        (Kind.VALUATIONS, {"pe_ttm": float("inf")}, "number without end"),
+        (Kind.SECTOR_FLOWS, {"change": float("-inf")}, "number without end"),
+        (Kind.SUSPENSIONS, {"reason": "重大\x00事项"}, "text with a null character"),
+        (Kind.INSTRUMENTS, {"name": "茅台\x00"}, "text with a null character"),
+        (Kind.DOCUMENTS, {"url": "https://x/\x00"}, "text with a null character"),
+        (Kind.MINUTE_BARS, {"amount": 1e16}, "amount implausible"),
+        (Kind.GOODWILL, {"impairment": -1e16}, "impairment implausible"),
+        (Kind.LIMIT_PRICES, {"limit_up": 1e9}, "limit_up implausible"),
+        (Kind.UNLOCKS, {"shares": 10**15}, "shares implausible"),
+    ],
+)
+def test_no_row_of_any_kind_looks_ahead_or_carries_what_no_column_holds(
+    kind: Kind, wrong: dict[str, Any], reason: str
+) -> None:
+    result = check(frame_of(kind, {**GOOD[kind], **wrong}, GOOD[kind]), checks_for(kind, SESSIONS))
+    assert (dict(result.rejected), result.frame.height) == ({reason: 1}, 1)
+
+
+def test_an_optional_number_that_is_none_is_nothing_and_not_bad() -> None:
+    none = float("nan")
+    row = {**GOOD[Kind.MINUTE_BARS], "amount": none}
+    result = check(frame_of(Kind.MINUTE_BARS, row), checks_for(Kind.MINUTE_BARS, SESSIONS))
+    assert result.frame["amount"].to_list() == [None]
+    silent = {**GOOD[Kind.NORTHBOUND], **dict.fromkeys(("net_buy", "shanghai_net_buy", "shenzhen_net_buy"), none)}
+    refused = check(frame_of(Kind.NORTHBOUND, silent), checks_for(Kind.NORTHBOUND, SESSIONS)).rejected
+    assert dict(refused) == {"nothing is said": 1}
+
+
 def test_after_the_exchanges_ended_net_purchases_a_turnover_alone_is_good() -> None:
-    row = {"session": SESSIONS[1], "turnover": 1.2e11, "published_at": MORNING}
+    row = {"session": SESSIONS[1], "turnover": 1.2e11, "published_at": EVENING + timedelta(days=3)}
     assert check(frame_of(Kind.NORTHBOUND, row), checks_for(Kind.NORTHBOUND, SESSIONS)).frame.height == 1
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from libs.marketdata.frames import published
 from libs.marketdata.row_checks import checks_for
+from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.source import Kind
 from libs.marketdata.validation import check, keep_first
 
@@ -31,7 +33,8 @@ NAN = float("nan")
 
 def frame_of(*rows: dict[str, Any]) -> pl.DataFrame:
     types = {k: pl.Float64 for k, v in GOOD.items() if isinstance(v, float)}
-    return pl.DataFrame(list(rows), schema={"symbol": pl.String, "session": pl.Date, **types})
+    frame = pl.DataFrame(list(rows), schema={"symbol": pl.String, "session": pl.Date, **types})
+    return frame.with_columns(published("session", AFTER_CLOSE))
 
 
 @pytest.mark.parametrize(
