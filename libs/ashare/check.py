@@ -137,8 +137,8 @@ def _set_aside(bars: Bars, facts: _Facts, reason: Codes, told: dict[int, Outside
     _set(reason, facts.limit <= 0, Reason.UNKNOWN_RULE)
     for detail, where in _unsound(bars, facts, rulebook):
         _refuse(reason, told, where, detail)
-    _set(reason, exempt_rows(rulebook, bars.symbols[bars.share], bars.session), Reason.SPECIAL_DAY)
-    _decide_young(bars, facts, reason, rulebook)
+    _decide_exempt(bars, reason, told, rulebook)
+    _decide_young(bars, facts, reason, told, rulebook)
     _set(reason, np.isnan(facts.reference), Reason.NO_REFERENCE)
     _refuse(reason, told, ~on_ticks(facts.reference, facts.tick), "the reference price is off the tick")
     _refuse(reason, told, _raised(bars, facts), "the reference price lies above the last close: no ex-date lifts it")
@@ -265,17 +265,27 @@ def _set(reason: Codes, where: Bools, value: Reason) -> None:
     reason[(reason == _UNDECIDED) & where] = REASONS.index(value)
 
 
-def _decide_young(bars: Bars, facts: _Facts, reason: Codes, rulebook: Rulebook) -> None:
+def _decide_exempt(bars: Bars, reason: Codes, told: dict[int, Outside], rulebook: Rulebook) -> None:
+    """Single days without limit, by a dated fact."""
+    exempt = exempt_rows(rulebook, bars.symbols[bars.share], bars.session)
+    for at in np.flatnonzero((reason == _UNDECIDED) & exempt).tolist():
+        fact = rulebook.tables.exemptions[Symbol(str(bars.symbols[bars.share[at]])), _day(bars, at)]
+        told[at] = Outside(Reason.SPECIAL_DAY, fact.reason)
+        reason[at] = REASONS.index(Reason.SPECIAL_DAY)
+
+
+def _decide_young(bars: Bars, facts: _Facts, reason: Codes, told: dict[int, Outside], rulebook: Rulebook) -> None:
     """The first sessions of a listing: without limit, or around an issue price that the file may not name."""
     young = (reason == _UNDECIDED) & (facts.age >= 1) & (facts.age <= rulebook.longest_listing)
-    for at in np.flatnonzero(young):
-        board, session = BOARDS[int(facts.board[at])], bars.session[at].item()
+    for at in np.flatnonzero(young).tolist():
+        age = int(facts.age[at])
         try:
-            rule = rulebook.listing_rule(board, session, int(facts.age[at]))
+            rule = rulebook.listing_rule(BOARDS[int(facts.board[at])], _day(bars, at), age)
         except UnknownRule:
             reason[at] = REASONS.index(Reason.UNKNOWN_RULE)
             continue
         if rule is not None and rule.first_day_up is None:
+            told[at] = Outside(Reason.FIRST_SESSIONS, f"session {age} of a share listed on {bars.list_date[at]}")
             reason[at] = REASONS.index(Reason.FIRST_SESSIONS)
         elif rule is not None and np.isnan(bars.pre_close[at]):
             reason[at] = REASONS.index(Reason.NO_ISSUE_PRICE)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from libs.ashare.check import REASONS, Checked
-from libs.ashare.reasons import UNCHECKED, UNLIMITED, BarReport, Finding, LimitCloses, Reason
+from libs.ashare.reasons import UNCHECKED, BarReport, Finding, LimitCloses, Reason
 from libs.domain.market import Symbol
 
 
@@ -39,8 +39,8 @@ def _limit_closes(checked: Checked) -> Iterator[LimitCloses]:
 
 
 def _findings(checked: Checked) -> Iterator[Finding]:
-    """Rows without limit by rule or fact are counted, not listed; suspended and unchecked ones neither."""
-    aside = UNCHECKED | UNLIMITED | {Reason.INSIDE}
+    """Every exception with its reason, days without limit among them; what cannot be checked is counted alone."""
+    aside = UNCHECKED | {Reason.INSIDE}
     bars = checked.bars
     for at in np.flatnonzero(~checked.rows_of(*aside)):
         session: date = bars.session[at].item()

@@ -75,7 +75,7 @@ OPEN = frozenset({Reason.DEFECTIVE, Reason.UNEXPLAINED})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A row outside its band or no bar at all, and what is known about it."""
+    """A row outside its band, of a day without limit, or no bar at all; and what is known about it."""
 
     symbol: Symbol
     session: date

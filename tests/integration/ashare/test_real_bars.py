@@ -257,6 +257,27 @@ def test_every_file_is_explained_by_itself(name: str) -> None:
     assert report(check(read_bars(DATA / f"{name}.parquet"))).unexplained == 0
 
 
+@pytest.mark.parametrize(
+    ("columns", "factor"),
+    [
+        (("high", "close"), 1.25),
+        (("open", "high", "low", "close"), 0.75),
+        (("high",), 1.25),
+        (("low",), 0.0),
+        (("pre_close",), 1.02),
+        (("pre_close",), 0.75),
+    ],
+)
+def test_a_wrong_number_put_into_the_file_is_found(columns: tuple[str, ...], factor: float) -> None:
+    bars = _checked(MAIN).bars
+    rows = np.random.default_rng(11).choice(np.flatnonzero(_checked(MAIN).rows_of(Reason.INSIDE)), 40, replace=False)
+    wrong = {column: getattr(bars, column).copy() for column in columns}
+    for values in wrong.values():
+        values[rows] = np.round(values[rows] * factor, 2)
+    found = check(replace(bars, **wrong)).rows_of(*OPEN)
+    assert found[rows].all()
+
+
 def test_every_new_listing_that_the_bars_tell_is_one_in_the_instrument_list() -> None:
     assert DATA is not None
     listed = _checked(MARKET).bars

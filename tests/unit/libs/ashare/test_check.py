@@ -77,6 +77,7 @@ def test_first_sessions_of_a_registered_listing_have_no_limit(tmp_path: Path) ->
     rows = [_row(day, 10.0 * (nth + 1), 25.0 * (nth + 1), pre_close=10.0) for nth, day in enumerate(DAYS[:6])]
     checked = _check(tmp_path, rows, [{"ts_code": "600000.SH", "list_date": "20240902"}])
     assert _reasons(checked) == ["first_sessions"] * 5 + ["unexplained"]
+    assert report(checked).findings[4].detail == "session 5 of a share listed on 2024-09-02"
 
 
 def test_an_old_listing_day_needs_its_issue_price(tmp_path: Path) -> None:
@@ -302,7 +303,9 @@ def test_what_is_no_bar_is_told_why(tmp_path: Path, change: dict[str, object], w
 def test_single_known_days_are_told_by_the_rulebook(tmp_path: Path) -> None:
     free = _row(date(2021, 8, 10), 32.41, 43.9, pre_close=8.84) | {"ts_code": "000792.SZ"}
     known = _row(date(2025, 8, 20), 18.0, 19.8, pre_close=17.95) | {"ts_code": "600104.SH"}
-    assert _reasons(_check(tmp_path, [free, known])) == ["special_day", "known_reference"]
+    checked = _check(tmp_path, [free, known])
+    assert _reasons(checked) == ["special_day", "known_reference"]
+    assert "恢复上市" in report(checked).findings[0].detail
 
 
 @pytest.mark.parametrize(
