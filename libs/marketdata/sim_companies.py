@@ -113,9 +113,9 @@ def _drawn(seed: int, place: int, listed_at: int) -> Company:
         float_ratio=round(_within(0.72 + 0.18 * z[4], 0.3, 1.0), 2) if listed_at < 0 else 0.2,
         listed_at=listed_at,
         beta=_within(kind.beta + 0.18 * z[5], 0.3, 1.9),
-        volatility=_within(kind.volatility * float(_e(0.24 * z[6])) * (1 + 0.12 * small), 0.006, 0.045),
+        volatility=_within(kind.volatility * float(_e(0.20 + 0.24 * z[6])) * (1 + 0.12 * small), 0.006, 0.045),
         sector_pull=_within(1 + 0.2 * z[7], 0.5, 1.5),
-        turnover=_within(kind.turnover * float(_e(0.55 * z[8])) * (1 + 0.5 * small), 0.001, 0.08),
+        turnover=_within(kind.turnover * float(_e(0.55 * z[8] - 0.15)) * (1 + 0.5 * small), 0.001, 0.08),
         earnings_yield=kind.earnings_yield * float(_e(0.3 * z[9])),
         book_yield=kind.book_yield * float(_e(0.3 * z[10])),
         health=_within(0.0 + 0.6 * z[2], -1.5, -0.3 if symbol in _ALWAYS_WEAK else 1.2)

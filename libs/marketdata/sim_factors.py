@@ -19,9 +19,11 @@ _NEXT = np.array(
 """Where a regime leads once it ends."""
 _DRIFT = np.array([0.0002, 0.0016, -0.0008, -0.0055])
 _HEAT = np.array([0.72, 1.0, 0.95, 2.6])
-_MARKET_VOLATILITY = 0.0152
+_MARKET_VOLATILITY = 0.0186
 _MARKET_FATNESS = 0.12
-_SECTOR_VOLATILITY = 0.0172
+_LARGEST_MOVE = 0.08
+"""Of the market in a day: what the index has shown since there are limits."""
+_SECTOR_VOLATILITY = 0.0198
 _SECTOR_FATNESS = 0.10
 _POLICY_ODDS = 0.40
 _POLICY_DECAY = 0.75
@@ -56,13 +58,14 @@ class Factors:
 
 def factors_of(seed: int, sessions: int) -> Factors:
     """The factors of so many sessions."""
-    regime = _regimes(stream(seed, "regimes").random((sessions, 2)))
+    regime = _regimes(stream(seed, "regime").random((sessions, 2)))
     policies = _policies(stream(seed, "policies").random((sessions, 6)))
     wide, of_sector = _policy_moves(policies, sessions)
     draws = stream(seed, "market").random((sessions, 2))
     shocks = fat(normal(draws[:, 0]), _MARKET_FATNESS)
-    swing = clustered(shocks[:, None], persistence=0.85, reaction=0.13)[:, 0] * _HEAT[regime]
-    market = _DRIFT[regime] + _MARKET_VOLATILITY * swing * shocks + wide
+    swing = clustered(shocks[:, None], persistence=0.84, reaction=0.145)[:, 0] * _HEAT[regime]
+    moved = _DRIFT[regime] + _MARKET_VOLATILITY * swing * shocks + wide
+    market = np.clip(moved, -_LARGEST_MOVE, _LARGEST_MOVE)
     z = fat(normal(stream(seed, "sectors").random((sessions, len(INDUSTRIES)))), _SECTOR_FATNESS)
     swings = clustered(z, persistence=0.86, reaction=0.12)
     excited = np.sqrt(swing)[:, None]
@@ -126,7 +129,7 @@ def own_moves(seed: int, symbols: list[str], sessions: int, fatness: float, heat
     """Each share's own standardised moves and their volatility, sessions by shares; panic excites them, too."""
     draws = np.stack([stream(seed, "own", symbol).random(sessions) for symbol in symbols], axis=1)
     z = fat(normal(draws), fatness)
-    swing = clustered(z, persistence=0.85, reaction=0.135)
+    swing = clustered(z, persistence=0.845, reaction=0.145)
     excited = np.sqrt(exp(0.5 * (heat - 1)))[:, None]
     swing = swing * excited
     moves: Floats = swing * z

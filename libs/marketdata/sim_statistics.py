@@ -64,7 +64,7 @@ class DailyFigures:
     limit_up_again: float
     """Of the closes at the upper limit, the part that is followed by another one in the share's next session."""
     suspended: float
-    """Suspended share-days as part of all."""
+    """Suspended share-days, rows or gaps, as part of all from a share's first to its last."""
     gap: float
     """The overnight part of the squared moves: open against reference, over close against reference."""
     day_range: float
@@ -92,7 +92,7 @@ def daily_figures(panel: pl.DataFrame) -> DailyFigures:
     return DailyFigures(
         shares=panel["symbol"].n_unique(),
         sessions=panel["session"].n_unique(),
-        suspended=float(panel["suspended"].mean() or 0.0),  # type: ignore[arg-type]  # a mean of booleans
+        suspended=_suspended(panel),
         **_of_moves(moves),
         correlation=linked.all,
         correlation_within=linked.within,
@@ -100,6 +100,15 @@ def daily_figures(panel: pl.DataFrame) -> DailyFigures:
         turnover=_turnover(days),
         **_of_days(days),
     )
+
+
+def _suspended(panel: pl.DataFrame) -> float:
+    numbered = panel.with_columns(pl.col("session").rank("dense").cast(pl.Int64).alias("_number"))
+    spans = numbered.group_by("symbol").agg(
+        (pl.col("_number").max() - pl.col("_number").min() + 1).alias("days"),
+        (~pl.col("suspended")).sum().alias("traded"),
+    )
+    return 1 - _number(spans["traded"].sum()) / _number(spans["days"].sum())
 
 
 def _prepared(panel: pl.DataFrame) -> pl.DataFrame:

@@ -25,6 +25,8 @@ from libs.marketdata.sim_numbers import Floats, stream
 from libs.marketdata.sim_shocks import Story
 from libs.marketdata.sim_words import (
     BAD,
+    FOCUS_DOWN,
+    FOCUS_UP,
     GOOD,
     ISSUERS,
     MOVER_REASONS_DOWN,
@@ -50,6 +52,9 @@ OUTLET_POSTS = "模拟股吧"
 _LATE = 0.22
 """The part of the news that the press has only after the move."""
 _MOVERS = 2
+_FOCUS = 4
+"""Shares that the press writes about because everybody trades them, out of the `_TRADED` most traded ones."""
+_TRADED = 40
 _POSTS = 4
 _WRONG = 0.35
 """How often a post says the opposite of what the price did."""
@@ -154,7 +159,9 @@ def _evening(day: date, choice: Choice) -> datetime:
 def _briefings(market: Market) -> Iterator[Text]:
     """On the morning after each session: how the market went, and its largest moves."""
     change = np.where(market.paths.traded, market.paths.close / market.paths.reference - 1, 0.0)
-    variants = stream(market.seed, "briefings").random((len(market.sessions), 1 + 2 * _MOVERS))
+    variants = stream(market.seed, "briefings").random((len(market.sessions), 2 * _MOVERS))
+    focus = stream(market.seed, "focus").random((len(market.sessions), _FOCUS, 3))
+    traded = np.where(market.paths.listed, market.days.amount, 0)
     for at, morning in enumerate(market.sessions[1:]):
         moment = at_shanghai(morning, MORNING_BRIEFING)
         yield _market_text(market, at, change[at], moment)
@@ -162,6 +169,11 @@ def _briefings(market: Market) -> Iterator[Text]:
         ordinary = [int(i) for i in order if market.paths.age[at, i] == 0 or market.paths.age[at, i] > 1]
         for number, place in enumerate((*ordinary[-_MOVERS:], *ordinary[:_MOVERS])):
             yield _mover_text(market, place, float(change[at, place]), moment, float(variants[at, number]))
+        busiest = np.argsort(-traded[at], kind="stable")
+        for pick, wrong, variant in focus[at]:
+            place = int(busiest[int(pick * _TRADED) % len(busiest)])
+            rose = bool(change[at, place] >= 0) != bool(wrong < _WRONG / 2)
+            yield _focus_text(market.companies[place], moment, float(variant), rose=rose)
 
 
 def _market_text(market: Market, at: int, change: Floats, moment: datetime) -> Text:
@@ -183,6 +195,14 @@ def _mover_text(market: Market, place: int, change: float, moment: datetime, var
     moved = f"{'上涨' if change >= 0 else '下跌'}{abs(change) * 100:.2f}%"
     body = f"{title}。{company.name}（{company.symbol}）上一交易日{moved}，所属行业为{company.industry}。"
     return Text("news", OUTLET_NEWS, moment, title, body, "产业", symbols=(company.symbol,))
+
+
+def _focus_text(company: Company, moment: datetime, variant: float, *, rose: bool) -> Text:
+    choice = Choice(variant)
+    product = choice.of(industry_of(company.industry).products)
+    title = choice.of(FOCUS_UP if rose else FOCUS_DOWN).format(name=company.name, product=product)
+    body = f"{title}。{company.name}（{company.symbol}）{choice.of(STORY_TAILS)}"
+    return Text("news", choice.of(NEWS_SOURCES), moment, title, body, "产业", symbols=(company.symbol,))
 
 
 def _posts(market: Market) -> Iterator[Text]:

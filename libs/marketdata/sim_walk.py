@@ -27,16 +27,16 @@ Bools = NDArray[np.bool_]
 _OWN_FATNESS = 0.15
 _PULL_BACK = 0.003
 """How much of what a share has gone astray on its own it makes good in a session."""
-_CARRIED = 0.55
+_CARRIED = 0.8
 _CATCH_UP = 0.7
 _LURE = (0.970, 0.62)
 """A price this near to the upper limit is drawn to it, this often."""
-_DREAD = (1.007, 0.25)
+_DREAD = (1.015, 0.4)
 _YOUNG_SESSIONS = 20
 _DRIFT = 0.0003
 _LEAST_PRICE = 0.20
-_SECTOR_VARIANCE = 0.00027
-_MARKET_SWING = 0.0135
+_SECTOR_VARIANCE = 0.0003
+_MARKET_SWING = 0.0150
 
 
 @dataclass(frozen=True, slots=True)

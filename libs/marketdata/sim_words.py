@@ -92,6 +92,16 @@ STORY_TAILS = (
 NEWS_SOURCES = ("模拟财经", "模拟快讯", "模拟证券报")
 MOVER_REASONS_UP = ("资金净流入明显", "市场情绪回暖", "板块整体走强", "成交较前一日放大")
 MOVER_REASONS_DOWN = ("资金净流出明显", "获利盘了结", "板块整体走弱", "市场避险情绪升温")
+FOCUS_UP = (
+    "{name}放量上扬，机构看好{product}前景",
+    "{name}成交居前，{product}业务获推荐",
+    "{name}走强，{product}需求增长",
+)
+FOCUS_DOWN = (
+    "{name}放量下挫，{product}价格承压",
+    "{name}成交居前但走弱，{product}需求下滑",
+    "{name}回调，{product}增速放缓",
+)
 POST_GOOD = (
     "{name}这波要起飞，拿住！",
     "{name}主力吸筹明显，看好",

@@ -18,14 +18,14 @@ from libs.domain.market import Board
 from libs.marketdata.bar_checks import judge_bars
 from libs.marketdata.frames import KEYS, SCHEMAS
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL, checks_for
-from libs.marketdata.sim import FIRST_SESSION, SimulatedExchange
+from libs.marketdata.sim import SimulatedExchange
 from libs.marketdata.sim_companies import companies
 from libs.marketdata.sim_flows import index_members
-from libs.marketdata.sim_market import Market, market_of
+from libs.marketdata.sim_market import FIRST_SESSION, Market, market_of
 from libs.marketdata.source import Batch, Kind, SourceError
 from libs.marketdata.validation import check
 
-BYTES = "to be filled in"
+BYTES = "6a3d880530a312e23284a0de4d5e632d8b364934414e379b66e75e6e48c868ed"
 """Of the prices in fen, the volumes and the amounts of 2024 under the default seed."""
 LAST = date(2025, 12, 31)
 EARLIER = date(2025, 5, 30)
