@@ -108,7 +108,7 @@ def is_urgent(connection: Connection) -> bool:
 
 
 def put_back(connection: Connection, job_id: UUID, holder: str) -> None:
-    """Let go of a job that stepped aside; the attempt does not count."""
+    """Let go of a job that stepped aside, which is no sign of stalling. Numbers of attempts are never used twice."""
     connection.execute(_PUT_BACK, {"job_id": job_id, "holder": holder})
 
 
@@ -257,7 +257,7 @@ _URGENT = text("""
 """)
 _PUT_BACK = text("""
     UPDATE market.sync_jobs
-    SET holder = NULL, held_until = NULL, attempts = attempts - 1, stalled = GREATEST(stalled - 1, 0)
+    SET holder = NULL, held_until = NULL, stalled = GREATEST(stalled - 1, 0)
     WHERE job_id = :job_id AND status = 'RUNNING' AND holder = :holder
 """)
 _BEGIN = text("""

@@ -1,12 +1,13 @@
 """Do one job where no ingestion runs, for `scripts/data_sync.py`: `python -m services.ingestion.alone JOB PARENT_PID`.
 
 It is an instance like any other: whoever holds the job does it, and what dies is taken up by the next. Meanwhile it
-also does what the schedule has opened, for which the job may step aside.
+also does what the schedule has opened, for which the job may step aside; what somebody asked for before is not touched.
 """
 
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     """Work until the job has ended, by this process or another; 0 when it is done."""
     die_with_parent(int(arguments[1]), signal.SIGKILL)
     settings = load_settings(IngestionSettings)
-    holder = f"alone-{os.getpid()}"
+    holder = f"alone-{socket.gethostname()}-{os.getpid()}"
     lines = configure("ingestion", holder, settings.log_level, sys.stderr, synthetic=settings.synthetic)
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2, application_name=holder)
     try:
@@ -52,7 +53,8 @@ async def _work(job_id: UUID, engine: Engine, settings: IngestionSettings, holde
         if job_id not in free:
             await asyncio.sleep(_LOOK_SECONDS)
             continue
-        await jobs.work(free[0])
+        first = await in_transaction(engine, sync_jobs.find, free[0])
+        await jobs.work(free[0] if first is not None and first.origin == "schedule" else job_id)
     return 0 if job is not None and job.status == "DONE" else 1
 
 

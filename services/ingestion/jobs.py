@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from pydantic import ValidationError
+
 from libs.contracts.market import SyncReport, SyncRequest
 from libs.domain.clock import Clock
-from libs.domain.errors import HiddenGemError, NotFound
+from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
 from libs.storage import sync_jobs
 from libs.storage.engine import Engine, StorageUnavailable, in_transaction
+from libs.storage.sync_jobs import Job
 from services.ingestion.watchlist import require_bars
 
 log = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ class Jobs:
                 await self._fail(job_id, f"given up after {MAX_ATTEMPTS} attempts; its process ended with {status}")
                 return
             try:
-                request = SyncRequest.model_validate(job.request)
+                request = _request_of(job)
                 read = await asyncio.to_thread(self._fingerprint, request)
                 if not await self._take(job_id, read):
                     return
@@ -185,3 +188,12 @@ class Jobs:
     async def _fail(self, job_id: UUID, reason: str) -> None:
         if await in_transaction(self._engine, sync_jobs.fail, job_id, reason, self._clock.utc_now()):
             log.warning("sync job failed", extra={"job": str(job_id), "reason": reason})
+
+
+def _request_of(job: Job) -> SyncRequest:
+    """What a job is to do; one that another version of the desk has written may mean nothing to this one."""
+    try:
+        return SyncRequest.model_validate(job.request)
+    except ValidationError as e:
+        fields = sorted({".".join(map(str, problem["loc"])) or problem["msg"] for problem in e.errors()})
+        raise InvalidInput("request", f"this version does not understand {', '.join(fields)}") from e

@@ -140,6 +140,16 @@ async def test_a_process_that_keeps_dying_is_given_up_after_three_attempts(inges
     assert job.error == "given up after 3 attempts; its process ended with -9"
 
 
+async def test_a_job_that_nobody_understands_fails_and_does_not_stop_the_others(ingestion: Ingestion) -> None:
+    job_id = uuid4()
+    with transaction(ingestion.engine) as connection:
+        unknown = {"source": "file", "path": "/data", "whim": True, "kinds": ["dreams"]}
+        sync_jobs.open_job(connection, job_id, unknown, SystemClock().utc_now())
+    await ingestion.jobs(never).work(job_id)
+    job = ingestion.job(job_id)
+    assert (job.status, job.error) == ("FAILED", "request: this version does not understand kinds.0, whim")
+
+
 async def test_a_process_that_takes_too_long_is_ended_and_the_job_says_so(ingestion: Ingestion) -> None:
     with serving(TushareStub(tables(SESSIONS))) as stub:
         stub.fault = Fault.HANG

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from libs.ashare.calendar import CALENDAR
+from libs.contracts.market import SyncRequest
 from libs.runtime.processes import wait_until
 from libs.storage import sync_jobs
 from libs.storage.engine import transaction
@@ -120,6 +121,21 @@ async def test_files_are_synced_without_any_service(
     folder = write_bars("bars.csv", {"2024-09-02": 10.0})
     code, _, err = await run("data_sync.py", environment(ingestion, None, tmp_path), "--source", f"file:{folder}")
     assert (code, ingestion.count("bars")) == (0, 1), err
+
+
+async def test_a_sync_by_hand_does_its_own_job_and_not_what_somebody_left(
+    ingestion: Ingestion, stub: TushareStub, write_bars: WriteBars, tmp_path: Path
+) -> None:
+    left = await ingestion.jobs().submit(SyncRequest(source="tushare", symbols=(MOUTAI,)))
+    folder = write_bars("bars.csv", {"2024-09-02": 10.0})
+    code, _, err = await run("data_sync.py", environment(ingestion, stub, tmp_path), "--source", f"file:{folder}")
+    assert (code, stub.asked) == (0, []), err
+    assert (ingestion.job(left).status, ingestion.job(left).attempts) == ("RUNNING", 0)
+
+
+async def test_a_job_that_does_not_exist_cannot_go_on(ingestion: Ingestion, tmp_path: Path) -> None:
+    code, _, err = await run("data_sync.py", environment(ingestion, None, tmp_path), "--resume", str(UUID(int=7)))
+    assert (code, "JOB: there is no job" in err) == (1, True), err
 
 
 @pytest.mark.parametrize(
