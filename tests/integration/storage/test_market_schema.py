@@ -13,7 +13,7 @@ from libs.runtime import binaries, postgres
 from libs.storage.engine import Engine, make_engine, transaction
 from libs.storage.market_retention import drop_older
 from libs.storage.market_writes import Provenance, Written, upsert
-from libs.storage.migrate import newest_revision, revision, upgrade
+from libs.storage.migrate import NewerSchema, newest_revision, revision, upgrade
 from tests.integration.storage.conftest import AsService
 from tests.support.market_rows import GOOD, SHANGHAI, frame_of
 from tests.support.servers import Servers, running_servers
@@ -147,3 +147,11 @@ def test_the_tables_themselves_refuse_what_cannot_be(owner: Engine, kind: Kind, 
         damage = text(f"UPDATE market.{kind.value} SET {', '.join(f'{name} = :{name}' for name in wrong)}")
         with pytest.raises(IntegrityError, match="check constraint"):
             connection.execute(damage, wrong)
+
+
+def test_a_database_of_a_newer_version_is_left_as_it_is(servers: Servers) -> None:
+    with servers.migrated_database() as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(NewerSchema, match="revision 9999, which this version does not know"):
+            upgrade(url)
