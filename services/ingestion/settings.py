@@ -10,6 +10,7 @@ from libs.runtime.settings import ServiceSettings
 from services.ingestion.documents_settings import DocumentsSettings
 from services.ingestion.live_settings import LiveSettings
 from services.ingestion.retention_settings import RetentionSettings
+from services.ingestion.vendor_settings import VendorSettings
 
 
 def _vendors(value: str) -> str:
@@ -22,7 +23,7 @@ def _vendors(value: str) -> str:
     return value
 
 
-class IngestionSettings(ServiceSettings, DocumentsSettings, LiveSettings, RetentionSettings):
+class IngestionSettings(ServiceSettings, DocumentsSettings, LiveSettings, RetentionSettings, VendorSettings):
     """What ingestion needs to reach its sources."""
 
     tushare_token: Annotated[SecretStr | None, Field(validation_alias="TUSHARE_TOKEN")] = None

@@ -7,10 +7,11 @@ away, and what one has asked is not asked again.
 # ruff: noqa: PLC0415 - a job loads the libraries of its own vendors and no other
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import DEFAULT_SYMBOLS, DESK_KINDS, SyncRequest
-from libs.domain.clock import SHANGHAI, SystemClock
+from libs.domain.clock import SHANGHAI, Clock, SystemClock
 from libs.domain.errors import ConfigurationError, InvalidInput
 from libs.marketdata.aggregate import Aggregator
 from libs.marketdata.aggregate_slices import PlannedKind, Wanted
@@ -63,9 +64,7 @@ class Vendors:
 def vendors(request: SyncRequest, settings: IngestionSettings, known: Known, engine: Engine) -> Iterator[Vendors]:
     """The vendors of a request; their clients and processes end with the block."""
     clock = SystemClock()
-    guards = Guards(StoredQuota(engine), StoredBreakers(engine), StoredCache(engine))
-    rules = GateRules(hurry=settings.vendor_pace)
-    gate = GuardedGate(guards, clock, time.sleep, rules=rules, refresh=request.refresh)
+    gate = _gate(request, settings, clock, engine)
     now = known.now.astimezone(SHANGHAI)
     context = ProviderContext(tuple(known.sessions), now, settings.vendor_call_seconds, gate)
     opened: list[Provider] = []
@@ -84,6 +83,26 @@ def vendors(request: SyncRequest, settings: IngestionSettings, known: Known, eng
     finally:
         for provider in opened:
             provider.close()
+
+
+@contextmanager
+def sold_texts(
+    request: SyncRequest, settings: IngestionSettings, clock: Clock, engine: Engine
+) -> Iterator[Provider | None]:
+    """Tushare for its texts; None where it is not asked, or the account has no permission for any of them."""
+    if not settings.tushare_document_apis or "tushare" not in chain_of(request, settings):
+        yield None
+        return
+    gate, now = _gate(request, settings, clock, engine), clock.utc_now().astimezone(SHANGHAI)
+    context = ProviderContext(CALENDAR.sessions, now, settings.vendor_call_seconds, gate)
+    with closing(provider_named("tushare", settings, context)) as provider:
+        yield provider
+
+
+def _gate(request: SyncRequest, settings: IngestionSettings, clock: Clock, engine: Engine) -> GuardedGate:
+    guards = Guards(StoredQuota(engine), StoredBreakers(engine), StoredCache(engine))
+    rules = GateRules(hurry=settings.vendor_pace)
+    return GuardedGate(guards, clock, time.sleep, rules=rules, refresh=request.refresh)
 
 
 def _wanted(request: SyncRequest, known: Known) -> Iterator[Wanted]:
@@ -113,7 +132,15 @@ def provider_named(name: VendorName, settings: IngestionSettings, context: Provi
             from libs.marketdata.tushare_provider import TushareProvider
 
             token = settings.tushare_token.get_secret_value()
-            return TushareProvider(token, context, url=settings.tushare_url, document_apis=())
+            return TushareProvider(
+                token,
+                context,
+                url=settings.tushare_url,
+                clear_text_host=settings.tushare_clear_text_host,
+                interval_minutes=settings.tushare_minutes,
+                document_apis=settings.tushare_document_apis,
+                through_sdk=settings.tushare_sdk,
+            )
         case "akshare":
             from libs.marketdata.akshare_provider import AkshareProvider
 
