@@ -99,11 +99,12 @@ def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Cloc
         if job is None:
             raise NotFound(f"no sync job {job_id}")
         request = SyncRequest.model_validate(job.request)
-        if request.canaries:
-            return ask_vendors(request, settings, engine, clock, _Progress(engine, job_id))
-        _refuse_mixing(request, sync_jobs.is_synthetic(connection))
-        known = _known(connection, job_id, request, clock)
+        if not request.canaries:
+            _refuse_mixing(request, sync_jobs.is_synthetic(connection))
+            known = _known(connection, job_id, request, clock)
     progress = _Progress(engine, job_id)
+    if request.canaries:
+        return ask_vendors(request, settings, engine, clock, progress)
     attempt = Attempt(job_id, job.attempts, may_step_aside=job.origin != "schedule")
     kinds = _kinds(request)
     nothing = SyncPlan(parts=0, already_stored=0) if request.dry_run else None
