@@ -5,17 +5,12 @@ from typing import Annotated
 
 import typer
 
+from libs.cli.options import First, Json, Last
+
 data = typer.Typer(help="Market data: bring it in, keep it fresh, see what is wrong with it.", no_args_is_help=True)
 quarantine = typer.Typer(help="Rows that a check refused: see, release or dismiss them.", no_args_is_help=True)
 data.add_typer(quarantine, name="quarantine")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text.")]
-First = Annotated[
-    str | None, typer.Option("--from", envvar="HIDDENGEM_FROM", metavar="DATE", help="First session, e.g. 2024-09-02.")
-]
-Last = Annotated[
-    str | None, typer.Option("--to", envvar="HIDDENGEM_TO", metavar="DATE", help="Last session, e.g. 2024-10-31.")
-]
 Ids = Annotated[list[int], typer.Argument(help="Ids as `quarantine list` shows them.")]
 Why = Annotated[str, typer.Option(help="The reason; it is kept with the rows.")]
 Who = Annotated[str | None, typer.Option(help="Who decides; else the user of this machine.")]

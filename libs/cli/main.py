@@ -8,6 +8,7 @@ import typer
 
 from libs.cli.data_verbs import data
 from libs.cli.feed_verbs import feed
+from libs.cli.options import First, Json, Last
 from libs.cli.rights_verbs import rights
 
 app = typer.Typer(
@@ -26,14 +27,6 @@ app.add_typer(db, name="db")
 app.add_typer(feed, name="feed")
 app.add_typer(rights, name="rights")
 app.add_typer(rules, name="rules")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text.")]
-First = Annotated[
-    str | None, typer.Option("--from", envvar="HIDDENGEM_FROM", metavar="DATE", help="First session, e.g. 2024-09-02.")
-]
-Last = Annotated[
-    str | None, typer.Option("--to", envvar="HIDDENGEM_TO", metavar="DATE", help="Last session, e.g. 2024-10-31.")
-]
 
 
 @app.command()

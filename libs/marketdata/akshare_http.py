@@ -15,11 +15,13 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from libs.domain.clock import SystemClock
+from libs.domain.retry_after import retry_after_seconds
 from libs.marketdata.akshare_functions import Page
+from libs.marketdata.html_pages import is_html_page
 from libs.marketdata.source import SourceBanned, SourceError, SourceLimited, SourceTimeout
 
 _Timeout = float | tuple[float | None, float | None] | None
-_HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<script")
 _CHALLENGE = re.compile(r"captcha|验证码|滑动验证|安全验证|人机验证|访问过于频繁|访问频繁")
 _NO_ROWS = 9201
 """Eastmoney's data centre says 返回数据为空 with it: the date has no rows. It is an answer, not an outage."""
@@ -111,12 +113,13 @@ def _answer(do: Callable[[], requests.Response]) -> requests.Response:
 def _judge(response: requests.Response, page: Page, delivery: Delivery) -> None:
     status = response.status_code
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise SourceLimited("HTTP status 429", retry_after_seconds=_patience(response.headers.get("Retry-After")))
+        asked_for = retry_after_seconds(response.headers.get("Retry-After"), SystemClock().utc_now())
+        raise SourceLimited("HTTP status 429", retry_after_seconds=asked_for)
     if status == HTTPStatus.FORBIDDEN:
         raise SourceBanned("HTTP status 403")
     if status >= HTTPStatus.BAD_REQUEST:
         raise SourceError(f"HTTP status {status}")
-    is_html = response.content[:200].lstrip().lower().startswith(_HTML)
+    is_html = is_html_page(response.content)
     delivery.last_text = response.text if is_html or page is Page.HTML else ""
     if page is Page.DATA and is_html:
         if delivery.challenged():
@@ -132,10 +135,6 @@ def _judge(response: requests.Response, page: Page, delivery: Delivery) -> None:
 def _breaks_off(text: str) -> bool:
     """Whether a page ends within a table: a parser would close it and say nothing of the rows that are missing."""
     return text.rfind("</table") < text.rfind("<table")
-
-
-def _patience(said: str | None) -> float | None:
-    return float(said) if said and said.isdecimal() else None
 
 
 def _count(url: str, response: requests.Response, delivery: Delivery) -> None:

@@ -8,16 +8,16 @@ is cut out of everything the vendor says.
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from email.utils import parsedate_to_datetime
 
 import polars as pl
 
 from libs.domain.clock import SHANGHAI
+from libs.domain.retry_after import retry_after_seconds
+from libs.marketdata.html_pages import is_html_page
 from libs.marketdata.source import SchemaDrift, SourceBanned, SourceError, SourceLimited, SourceRefused
 
 HAS_MORE = "has_more"
 """The column, added to every table, that says whether the vendor has further rows."""
-_HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<script")
 _CAPTCHA = ("captcha", "verify", "验证", "滑块")
 _REFUSALS = ("没有接口访问权限", "权限", "积分", "token不对", "token无效", "IP数")
 _REFUSING_CODES = (2002, 40001, 40101, 40203)
@@ -76,7 +76,8 @@ def _require_success(reply: Reply, asked: Asked) -> None:
         return
     words = asked.says(f"HTTP status {reply.status}")
     if reply.status == 429:
-        raise SourceLimited(words, retry_after_seconds=_seconds(reply.retry_after, asked.now))
+        asked_for = retry_after_seconds(reply.retry_after, asked.now)
+        raise SourceLimited(words, retry_after_seconds=60.0 if asked_for is None else asked_for)
     if reply.status == 403:
         raise SourceBanned(words)
     if reply.status == 401:
@@ -85,7 +86,7 @@ def _require_success(reply: Reply, asked: Asked) -> None:
 
 
 def _parsed(reply: Reply, asked: Asked) -> dict[str, object]:
-    if reply.body[:200].lstrip().lower().startswith(_HTML):
+    if is_html_page(reply.body):
         page = reply.body[:20_000].decode("utf-8", "replace").lower()
         kind = SourceBanned if any(word in page for word in _CAPTCHA) else SourceError
         raise kind(asked.says("an HTML page instead of data"))
@@ -119,15 +120,3 @@ def _until_midnight(now: datetime) -> float:
     local = now.astimezone(SHANGHAI)
     midnight = datetime.combine(local.date() + timedelta(days=1), time(), tzinfo=SHANGHAI)
     return (midnight - local).total_seconds()
-
-
-def _seconds(retry_after: str | None, now: datetime) -> float:
-    """Retry-After as seconds or as a date (RFC 9110 §10.2.3); a minute where it says nothing usable."""
-    if retry_after is None:
-        return 60.0
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
-    except (ValueError, TypeError):
-        return 60.0

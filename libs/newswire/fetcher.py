@@ -8,11 +8,11 @@ again.
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from libs.domain.clock import Clock
+from libs.domain.retry_after import retry_after_seconds
 from libs.newswire.body import LARGEST_BODY, charset_of, decode, read_body
 from libs.newswire.errors import (
     AddressRefused,
@@ -295,16 +295,6 @@ def _host(url: str) -> str:
 
 
 def _retry_after(value: str | None, now: datetime) -> datetime | None:
-    """When a site wants to be asked again, a day from now at most; seconds or a date, by RFC 9110."""
-    if not value:
-        return None
-    if value.strip().isdecimal():
-        seconds = min(int(value.strip()[:9]), int(_LONGEST_PAUSE.total_seconds()))
-        return now + timedelta(seconds=seconds)
-    try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if at.tzinfo is None:
-        return None
-    return min(max(at, now), now + _LONGEST_PAUSE)
+    """When a site wants to be asked again, a day from now at most."""
+    seconds = retry_after_seconds(value, now)
+    return None if seconds is None else now + min(timedelta(seconds=seconds), _LONGEST_PAUSE)

@@ -59,7 +59,7 @@ _HOLDINGS = text("""
 def hold(tx: Connection, account_id: str, symbol: Symbol) -> Position | None:
     """The holding, locked for the transaction."""
     row = tx.execute(_HOLD, {"account_id": account_id, "symbol": symbol}).one_or_none()
-    return None if row is None else _position(row)
+    return None if row is None else position_of(row)
 
 
 def marked(tx: Connection, account_id: str, symbol: Symbol) -> Marked | None:
@@ -103,10 +103,11 @@ def holdings(tx: Connection, account_id: str) -> Sequence[Holding]:
 def positions(tx: Connection, account_id: str) -> dict[Symbol, Position]:
     """Everything the account holds or once held, with what is locked and reserved."""
     rows = tx.execute(_HOLDINGS, {"account_id": account_id})
-    return {Symbol(row.symbol): _position(row) for row in rows}
+    return {Symbol(row.symbol): position_of(row) for row in rows}
 
 
-def _position(row: Row[Any]) -> Position:
+def position_of(row: Row[Any]) -> Position:
+    """The position of a row with its columns."""
     return Position(
         Symbol(row.symbol),
         row.quantity,

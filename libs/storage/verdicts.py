@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from libs.domain.market import Board, Symbol
+from libs.domain.market import Board
 from libs.domain.trading import ControlState, OrderState, Position
 from libs.pretrade.facts import Listing, OrderFacts, SessionStatus
 from libs.pretrade.need import Need
@@ -16,6 +16,7 @@ from libs.pretrade.review import Review
 from libs.storage import orders
 from libs.storage.clock import Phase
 from libs.storage.engine import Connection
+from libs.storage.positions import position_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +144,4 @@ def _status(row: Row[Any]) -> SessionStatus | None:
 def _position(row: Row[Any]) -> Position | None:
     if row.quantity is None:
         return None
-    return Position(
-        Symbol(row.symbol),
-        row.quantity,
-        row.locked_quantity,
-        row.locked_day,
-        row.reserved,
-        row.cost,
-        row.unlisted_quantity,
-    )
+    return position_of(row)

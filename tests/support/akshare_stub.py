@@ -31,6 +31,7 @@ from tests.support.akshare_pages import (
     Fault,
     page_of,
 )
+from tests.support.loopback import running
 
 _PATHS = {
     "finance.sina.com.cn/realstock/company/klc_td_sh.txt": CALENDAR_PAGE,
@@ -171,13 +172,6 @@ def serving(stub: AkshareStub) -> Iterator[AkshareStub]:
     handler = type("Handler", (_Handler,), {"stub": stub})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
     stub.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with running(server, stub.released):
         yield stub
-    finally:
-        stub.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tests.support.loopback import running
+
 Row = dict[str, str]
 SOH = "\x01"
 END = b"<![CDATA[]]>\n"
@@ -233,13 +235,6 @@ class _Server(socketserver.ThreadingTCPServer):
 def serving(stub: BaostockStub) -> Iterator[BaostockStub]:
     """Run the stub on a free port of the loopback interface; clients must have hung up before it ends."""
     server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"stub": stub}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     stub.address = f"127.0.0.1:{server.server_address[1]}"
-    try:
+    with running(server, stub.released):
         yield stub
-    finally:
-        stub.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from libs.newswire.network import Network, dial_directly
 from libs.newswire.outlets import outlets
+from tests.support.loopback import running
 
 PUBLIC = "93.184.215.14"
 ROBOTS_FOR_ALL = "User-agent: *\nDisallow:\n"
@@ -155,16 +156,9 @@ def newswire() -> Iterator[NewswireStub]:
     stub = NewswireStub()
     server = _Server(stub)
     server.socket = _server_side().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     stub.port = server.server_port
-    try:
+    with running(server, stub.released):
         yield stub
-    finally:
-        stub.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _hosts() -> list[str]:

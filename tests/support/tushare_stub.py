@@ -13,6 +13,8 @@ from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.loopback import running
+
 Row = dict[str, Any]
 
 _DATE_OF = {
@@ -152,16 +154,9 @@ def _other(row: Row) -> Row:
 def serving(stub: TushareStub) -> Iterator[TushareStub]:
     """Run the stub on a free port of the loopback interface."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"stub": stub}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     stub.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with running(server, stub.released):
         yield stub
-    finally:
-        stub.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date, datetime, time
 
 import pytest
@@ -45,7 +44,7 @@ from tests.support.akshare_pages import (
     Fault,
 )
 from tests.support.akshare_stub import AkshareStub, serving
-from tests.support.akshare_world import SESSIONS, WINDOW, World, akshare_world, open_context
+from tests.support.akshare_world import SESSIONS, WINDOW, World, open_context
 
 MOUTAI, PINGAN = "600519.SH", "000001.SZ"
 AFTER_THE_CLOSE = datetime.combine(SESSIONS[-1], time(18), tzinfo=SHANGHAI)
@@ -53,18 +52,6 @@ NORTHBOUND = Window(SESSIONS[0], date(2024, 8, 16))
 ONE_DAY = Window(date(2024, 9, 3), date(2024, 9, 3))
 
 pytestmark = pytest.mark.requirement("B7")
-
-
-@pytest.fixture(scope="module")
-def whole_world() -> Iterator[World]:
-    with akshare_world() as running:
-        yield running
-
-
-@pytest.fixture
-def world(whole_world: World) -> World:
-    whole_world.reset()
-    return whole_world
 
 
 def failure(world: World, fault: Fault, kind: Kind, *symbols: str, call_seconds: float = 20.0) -> SourceError:

@@ -1,6 +1,5 @@
 """Every kind AkShare gives, through its real functions in a real worker, against a server that answers like the web."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
@@ -16,22 +15,10 @@ from libs.marketdata.frames import SCHEMAS
 from libs.marketdata.provider import Ask
 from libs.marketdata.source import Kind, SourceError, SourceRefused, Window
 from tests.support.akshare_pages import KLINE, SINA_BARS, TENCENT, Fault
-from tests.support.akshare_world import SESSIONS, WINDOW, World, akshare_world, open_context
+from tests.support.akshare_world import SESSIONS, WINDOW, World, open_context
 
 MOUTAI, PINGAN, STAR, WAS_ST, ONCE_ST = "600519.SH", "000001.SZ", "688981.SH", "002485.SZ", "600165.SH"
 EX_DATE = SESSIONS[10]
-
-
-@pytest.fixture(scope="module")
-def whole_world() -> Iterator[World]:
-    with akshare_world() as running:
-        yield running
-
-
-@pytest.fixture
-def world(whole_world: World) -> World:
-    whole_world.reset()
-    return whole_world
 
 
 def at(day: date, hour: int, minute: int = 0) -> datetime:
