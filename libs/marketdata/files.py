@@ -1,6 +1,7 @@
 """Market data out of files: `file:PATH`, one file or a folder; recognised by columns, checked row by row.
 
-A part is all files of one layout, so that a (symbol, date) found in two of them keeps the first by file name.
+A part is all files of one layout, so that a (symbol, date) found in two of them keeps the first by file name. Reports
+of whatever layout are one part: the same item of the same announcement may be in several of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from libs.marketdata.read_events import (
     read_unlocks,
 )
 from libs.marketdata.read_intraday import read_minute_bars, read_ticks
-from libs.marketdata.read_reports import read_annual, read_balances, read_quarterly
+from libs.marketdata.read_reports import ASSUMED, read_annual, read_balances, read_quarterly
 from libs.marketdata.readers import (
     Unreadable,
     column_names,
@@ -60,6 +61,14 @@ READERS: dict[Layout, Callable[[pl.DataFrame], dict[Kind, pl.DataFrame]]] = {
     Layout.OLD_LIST: read_old_list,
 }
 
+_REPORTS = frozenset({Layout.QUARTERLY, Layout.ANNUAL, Layout.BALANCES})
+DATED_BY_DEADLINE = "announced on no known day, dated by the deadline of the period"
+
+
+def part_of(layout: Layout) -> str:
+    """The name of the part in which files of a layout are read."""
+    return "reports" if layout in _REPORTS else layout.value
+
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
@@ -70,6 +79,7 @@ class _Checked:
     rows_read: int
     rejected: Mapping[str, int] = field(default_factory=dict)
     refused: pl.DataFrame | None = None
+    flags: Mapping[str, int] = field(default_factory=dict)
 
 
 class FileSource:
@@ -108,11 +118,17 @@ class FileSource:
         return days
 
     def parts(self) -> list[Part]:
-        """One part per layout found; the calendar first, since it judges the dates of the others."""
+        """One part per layout found, reports together; the calendar first, since it judges the dates of the others."""
+        found = dict.fromkeys(part_of(layout) for layout in Layout if layout in self._layouts)
+        return [Part(name, self._fingerprint(name)) for name in found]
+
+    def _fingerprint(self, part: str) -> str:
+        hashes = {file: self._hashes[file] for _, file in self._files(part)}
+        return fingerprint(hashes, () if part == Layout.CALENDAR.value else self._sessions)
+
+    def _files(self, part: str) -> list[tuple[Layout, Path]]:
         return [
-            Part(layout.value, fingerprint({file: self._hashes[file] for file in self._layouts[layout]}))
-            for layout in Layout
-            if layout in self._layouts
+            (layout, file) for layout in Layout if part_of(layout) == part for file in self._layouts.get(layout, [])
         ]
 
     def skipped(self) -> list[Skipped]:
@@ -120,10 +136,9 @@ class FileSource:
         return list(self._skipped)
 
     def read(self, part: Part) -> list[Batch]:
-        """Every file of one layout: a batch per file and kind."""
-        layout = Layout(part.name)
+        """Every file of one part: a batch per file and kind."""
         by_kind: dict[Kind, list[_Checked]] = {}
-        for file in self._layouts[layout]:
+        for layout, file in self._files(part.name):
             for kind, checked in self._read_file(file, layout).items():
                 by_kind.setdefault(kind, []).append(checked)
         return [batch for kind, read in by_kind.items() for batch in self._merge(kind, read)]
@@ -136,8 +151,8 @@ class FileSource:
                 raise BadFile(file.name, f"no row is fit to be stored: {dict(fit.rejected) or 'it is empty'}")
             if kind is Kind.BARS and (complaint := wrong_units(fit.frame)):
                 raise BadFile(file.name, complaint)
-            refused = fit.refused(kind)
-            found[kind] = _Checked(file, conform(kind, fit.frame), frame.height, fit.rejected, refused)
+            rows, refused = conform(kind, fit.frame), fit.refused(kind)
+            found[kind] = _Checked(file, rows, frame.height, fit.rejected, refused, _flags(fit.frame))
             if kind is Kind.BARS and (valued := valuations_of(fit.frame)).height:
                 found[Kind.VALUATIONS] = _Checked(file, conform(Kind.VALUATIONS, valued), valued.height)
         return found
@@ -162,6 +177,7 @@ class FileSource:
                 duplicates=duplicates,
                 conflicts=conflicts,
                 refused=checked.refused,
+                flags=checked.flags,
             )
             for checked, frame, duplicates, conflicts in zip(
                 read, merged.frames, merged.duplicates, merged.conflicts, strict=True
@@ -174,6 +190,11 @@ def _read(file: Path, layout: Layout) -> dict[Kind, pl.DataFrame]:
         return READERS[layout](load(file, layout))
     except Unfit as e:
         raise BadFile(file.name, str(e)) from e
+
+
+def _flags(fit: pl.DataFrame) -> dict[str, int]:
+    assumed = int(fit[ASSUMED].sum()) if ASSUMED in fit.columns else 0
+    return {DATED_BY_DEADLINE: assumed} if assumed else {}
 
 
 def _reasons(skipped: Sequence[Skipped]) -> str:

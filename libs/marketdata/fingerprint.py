@@ -7,7 +7,7 @@ from pathlib import Path
 
 from libs.marketdata.source import BadFile
 
-READER_VERSION = 4
+READER_VERSION = 5
 """Part of every fingerprint: raise it when the reading of files changes, and they are imported again."""
 SIMULATOR_VERSION = 2
 """The same for the simulated exchange."""
@@ -33,9 +33,12 @@ def simulated(seed: int, last_session: date) -> str:
 
 
 def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """The SHA-256 of a file's bytes, in hex; raises `BadFile` where it is gone by now."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as e:
+        raise BadFile("SOURCE", f"{file} cannot be read: {e.strerror}") from e
 
 
 def hashes_of(files: Iterable[Path]) -> dict[Path, str]:
@@ -43,7 +46,8 @@ def hashes_of(files: Iterable[Path]) -> dict[Path, str]:
     return {file: sha256_of(file) for file in files}
 
 
-def fingerprint(hashes: Mapping[Path, str]) -> str:
-    """One value over names and contents; it also changes when the readers do."""
+def fingerprint(hashes: Mapping[Path, str], sessions: Iterable[date] = ()) -> str:
+    """One value over names and contents; it also changes when the readers do, or the calendar that judges dates."""
     lines = [f"{file.name} {digest}" for file, digest in sorted(hashes.items())]
+    lines += [day.isoformat() for day in sorted(sessions)]
     return hashlib.sha256("\n".join([str(READER_VERSION), *lines]).encode()).hexdigest()

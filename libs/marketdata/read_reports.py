@@ -1,8 +1,9 @@
 """Files of periodic reports, into one row per item. What a file does not date counts as public on the last lawful day.
 
 A wrong date of announcement is a look-ahead. So a report without one is dated by the deadline of its period: a month
-for quarters, two for half-years, four for years (上市公司信息披露管理办法), which is never too early. For the year
-2019 and the first quarter of 2020 it was moved to 2020-06-30 for companies held up by the epidemic.
+for quarters, two for half-years, four for years (上市公司信息披露管理办法). For the year 2019 and the first quarter of
+2020 it was moved to 2020-06-30 for companies held up by the epidemic. That is an assumption, and too early for those
+few that broke the rule and reported late; rows dated so are counted in the import's report (`ASSUMED`).
 """
 
 from collections.abc import Mapping
@@ -16,9 +17,14 @@ from libs.marketdata.source import Kind
 
 _MILLION = 1_000_000
 _PERCENT = 0.01
+_FEN, _FINE = 2, 10
+"""Decimals to which an amount and a fraction are rounded once a change of units has left noise behind."""
 _DEADLINES = {3: (0, 4, 30), 6: (0, 8, 31), 9: (0, 10, 31), 12: (1, 4, 30)}
 """By the month in which a period ends: years later, month, day."""
 _MOVED = {date(2019, 12, 31): date(2020, 6, 30), date(2020, 3, 31): date(2020, 6, 30)}
+
+ASSUMED = "assumed_date"
+"""The column that says of a row whether its announcement date is the deadline of its period."""
 
 Items = Mapping[str, tuple[str, float]]
 """An item, the file's column, and what the column is multiplied with."""
@@ -82,7 +88,7 @@ BALANCE_COLUMNS = frozenset(column for column, _ in _BALANCES.values()) | {"good
 
 def read_quarterly(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
     """Quarterly figures with announcement dates; the debt ratio is what the equity ratio (`sheqratio`) leaves."""
-    debt = (1 - or_null(number("sheqratio", raw)) / 100).alias("debt_to_assets")
+    debt = (1 - or_null(number("sheqratio", raw)) / 100).round(_FINE).alias("debt_to_assets")
     return {Kind.STATEMENTS: _long(raw, _QUARTERLY, announced=day("ann_date", raw), more=[debt])}
 
 
@@ -102,6 +108,7 @@ def read_balances(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
         "period",
         "announced_on",
         "published_at",
+        ASSUMED,
         pl.Series("goodwill", said.select(number("goodwill", said)).to_series()),
         pl.Series("ratio_of_equity", said.select((number("goodwill_to_equity", said) / 100).round(10)).to_series()),
         pl.lit(None, dtype=pl.Float64).alias("impairment"),
@@ -124,9 +131,17 @@ def deadline(period: str) -> pl.Expr:
 def _dated(raw: pl.DataFrame, announced: pl.Expr | None) -> pl.DataFrame:
     said = pl.lit(None, dtype=pl.Date) if announced is None else announced
     keyed = raw.select(pl.col("ts_code").alias("symbol"), day("period", raw).alias("period"), said.alias("said"))
-    return keyed.select("symbol", "period", pl.coalesce("said", deadline("period")).alias("announced_on")).with_columns(
-        published("announced_on", END_OF_DAY)
-    )
+    return keyed.select(
+        "symbol",
+        "period",
+        pl.coalesce("said", deadline("period")).alias("announced_on"),
+        pl.col("said").is_null().alias(ASSUMED),
+    ).with_columns(published("announced_on", END_OF_DAY))
+
+
+def _scaled(value: pl.Expr, factor: float) -> pl.Expr:
+    """In the store's units; what comes in them already is not touched, not even by rounding."""
+    return value if factor == 1 else (value * factor).round(_FEN if factor > 1 else _FINE)
 
 
 def _long(
@@ -135,12 +150,12 @@ def _long(
     """A row per item that the file has and that is said there."""
     values = raw.select(
         *(
-            (or_null(number(column, raw)) * factor).round(10).alias(item)
+            _scaled(or_null(number(column, raw)), factor).alias(item)
             for item, (column, factor) in items.items()
             if column in raw.columns
         ),
         *(more or []),
     )
     wide = pl.concat([_dated(raw, announced), values], how="horizontal")
-    keys = ["symbol", "period", "announced_on", "published_at"]
+    keys = ["symbol", "period", "announced_on", "published_at", ASSUMED]
     return wide.unpivot(on=values.columns, index=keys, variable_name="item", value_name="value").drop_nulls("value")

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from libs.contracts.market import SyncRequest
+from libs.marketdata.files import DATED_BY_DEADLINE
 from libs.storage.engine import transaction
 from tests.integration.ingestion.conftest import Ingestion, report_of
 from tests.support.real_data import real_data_dir
@@ -34,8 +35,14 @@ ROWS = {
     "cn_fundamentals_2011q3_goodwill.parquet goodwill": 776,
     "cn_stock_basics_20160913.csv.gz instruments": 4,
 }
-SAID_TWICE = 1334
-"""Items announced on the last lawful day that both files of reports have, with other digits; 251 more are equal."""
+SAID_TWICE = 1299, 286
+"""Items announced on the last lawful day that both files of reports have: with other digits, and equal ones."""
+DATED = {
+    "cn_fundamentals_quarterly_2014_2016.parquet": 31_617,
+    "cn_fundamentals_annual_2007_2019.parquet": 465_362,
+    "cn_fundamentals_2011q3_goodwill.parquet": 44_387,
+}
+"""Items whose announcement no file dates."""
 REJECTED = {
     "cn_stock_list_20260304.csv.gz instruments": {"malformed symbol": 1},
     "cn_stock_basics_20160913.csv.gz instruments": {"malformed listing date": 15},
@@ -51,8 +58,10 @@ async def test_the_whole_folder_is_imported_with_every_row_accounted_for(ingesti
     report = report_of(await ingestion.sync(request))
     assert {f"{i.path} {i.kind}": i.inserted for i in report.imports} == ROWS
     assert {f"{i.path} {i.kind}": i.rejected for i in report.imports if i.rejected} == REJECTED
-    assert sum(i.updated for i in report.imports) == SAID_TWICE
-    assert sum(i.conflicts for i in report.imports) == 0
+    assert sum(i.updated + i.unchanged for i in report.imports if i.kind == "statements") == 0
+    assert (sum(i.conflicts for i in report.imports), sum(i.duplicates for i in report.imports)) == SAID_TWICE
+    dated = {i.path: i.flags.get(DATED_BY_DEADLINE, 0) for i in report.imports if i.kind == "statements"}
+    assert dated == DATED
     skipped = {s.path for s in report.skipped}
     assert {"reserved.bin", "README.md", "manifest.csv", "cn_daily_2013_2016.parquet"} <= skipped
     assert len(skipped) == 18

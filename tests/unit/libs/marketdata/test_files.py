@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from libs.marketdata.files import FileSource
+from libs.marketdata.files import DATED_BY_DEADLINE, FileSource
 from libs.marketdata.source import BadFile, Batch, Kind
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -229,3 +229,37 @@ def test_a_part_keeps_its_fingerprint_until_a_byte_changes(write: Write) -> None
     assert FileSource(path, sessions=SESSIONS).parts() == before
     write("a.parquet", {**BAR, "close": 10.6})
     assert FileSource(path, sessions=SESSIONS).parts() != before
+
+
+def test_rows_refused_for_want_of_a_calendar_are_read_again_once_there_is_one(write: Write) -> None:
+    folder = write("a.parquet", BAR)
+    [before] = FileSource(folder, sessions=SESSIONS[1:]).parts()
+    [after] = FileSource(folder, sessions=SESSIONS).parts()
+    assert before.name == after.name
+    assert before.fingerprint != after.fingerprint
+
+
+def report_files(folder: Path) -> Path:
+    """The same year of one company in two layouts; no file says when it was announced."""
+    shared = {"ts_code": ["600519.SH"], "period": ["20151231"]}
+    quarterly = {"ann_date": [None], "eps": [12.34], "roe": [26.42], "sheqratio": [76.7], "business_income": [32659.58]}
+    annual = {"revenue": [32_660_000_000.0], "n_income": [1.6e10], "total_assets": [8.6e10], "total_liab": [2e10]}
+    pl.DataFrame({**shared, **quarterly}, schema_overrides={"ann_date": pl.Date}).write_parquet(folder / "b.parquet")
+    pl.DataFrame({**shared, **annual, "roe_waa": [26.42]}).write_parquet(folder / "a.parquet")
+    return folder
+
+
+def test_an_item_that_two_layouts_of_reports_tell_is_stored_once_however_often_it_is_read(tmp_path: Path) -> None:
+    source = FileSource(report_files(tmp_path), sessions=SESSIONS)
+    assert [part.name for part in source.parts()] == ["reports"]
+    quarterly, annual = source.read(source.parts()[0])
+    assert (quarterly.origin, annual.origin) == ("b.parquet", "a.parquet")
+    said = {row["item"]: row["value"] for row in quarterly.frame.iter_rows(named=True)}
+    assert said["revenue"] == 32_659_580_000.0
+    assert sorted(annual.frame["item"]) == ["net_profit", "total_assets", "total_liabilities"]
+    assert (annual.duplicates, annual.conflicts) == (1, 1)
+
+
+def test_rows_dated_by_a_deadline_are_counted_as_what_they_are(tmp_path: Path) -> None:
+    [quarterly, _] = read_all(report_files(tmp_path))[Kind.STATEMENTS]
+    assert dict(quarterly.flags) == {DATED_BY_DEADLINE: 4}
