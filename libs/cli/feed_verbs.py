@@ -6,16 +6,18 @@ from typing import Annotated
 
 import typer
 
-feed = typer.Typer(help="Live feeds: play a recording, watch what the desk hears.", no_args_is_help=True)
+from libs.cli.options import Json
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text.")]
+feed = typer.Typer(help="Live feeds: play a recording, watch what the desk hears.", no_args_is_help=True)
 
 
 @feed.command()
-def play(  # noqa: PLR0917 - one parameter per option
+def play(  # noqa: PLR0913, PLR0917 - one parameter per option
     file: Annotated[Path, typer.Argument(help="Recorded trades, minute bars or daily bars; a file or a folder.")],
     speed: Annotated[float, typer.Option(min=0, help="Seconds of the recording per second; 0: as fast as read.")] = 1.0,
     kind: Annotated[str | None, typer.Option(help="ticks, minute_bars or bars; else the finest there is.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first session to play.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="The last session to play.")] = None,
     every: Annotated[float, typer.Option(min=0.001, help="Seconds of the recording in one message.")] = 1.0,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 9100,
@@ -24,7 +26,8 @@ def play(  # noqa: PLR0917 - one parameter per option
     from libs.cli import feeds as command
     from libs.cli.terminal import leave
 
-    leave(lambda: command.play(file, kind, speed=speed, every=every, host=host, port=port))
+    of = command.Recorded(kind, first, last)
+    leave(lambda: command.play(file, of, speed=speed, every=every, host=host, port=port))
 
 
 @feed.command()

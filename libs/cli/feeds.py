@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from dataclasses import asdict
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from libs.cli.connection import find_desk
 from libs.cli.terminal import EXIT_FAILED, chatter, console, print_json
 from libs.contracts.base import Event, Topic
 from libs.contracts.market_events import BARS, FEED, QUOTES, TRADES
+from libs.domain.clock import SystemClock
 from libs.domain.errors import ConfigurationError, InvalidInput
 from libs.marketdata.source import Kind
 from libs.runtime.desk_calendar import apply_overlay, overlay_of
@@ -22,10 +23,21 @@ from libs.storage import feeds
 from libs.storage.engine import transaction
 
 TOPICS: dict[str, Topic[Any]] = {"quotes": QUOTES, "trades": TRADES, "bars": BARS, "feed": FEED}
+_SPEAKS_WITHIN = timedelta(seconds=30)
+"""The process that listens renews its row every two seconds; one that did not for so long is gone."""
 _PLAYABLE = (Kind.TICKS, Kind.MINUTE_BARS, Kind.BARS)
 
 
-def play(file: Path, kind: str | None, *, speed: float, every: float, host: str, port: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What of a recording is to be played."""
+
+    kind: str | None = None
+    first: str | None = None
+    last: str | None = None
+
+
+def play(file: Path, of: Recorded, *, speed: float, every: float, host: str, port: int) -> int:
     """Serve a recording until interrupted."""
     try:
         from libs.marketdata.replay_feed import Recording, RecordingServer  # noqa: PLC0415 - polars is an extra
@@ -33,17 +45,19 @@ def play(file: Path, kind: str | None, *, speed: float, every: float, host: str,
         raise ConfigurationError(f"feed play needs the extra `data`: {e.name} is not installed") from e
     if not file.exists():
         raise InvalidInput("FILE", f"there is no file {file}")
-    if kind is not None and kind not in {playable.value for playable in _PLAYABLE}:
-        raise InvalidInput("--kind", f"{kind[:32]!r} is none of {', '.join(_PLAYABLE)}")
+    if of.kind is not None and of.kind not in {playable.value for playable in _PLAYABLE}:
+        raise InvalidInput("--kind", f"{of.kind[:32]!r} is none of {', '.join(_PLAYABLE)}")
+    first, last = (_day(text, option) for text, option in ((of.first, "--from"), (of.last, "--to")))
     apply_overlay(overlay_of(os.environ))
-    recording = Recording.of_files(file, sessions=CALENDAR.sessions, kind=Kind(kind) if kind else None)
+    kind = Kind(of.kind) if of.kind else None
+    recording = Recording.of_files(file, sessions=CALENDAR.sessions, kind=kind, first=first, last=last)
     server = RecordingServer(recording, speed, timedelta(seconds=every))
-    first, last = recording.ticks[0].at, recording.ticks[-1].at
+    begins, ends = recording.ticks[0].at, recording.ticks[-1].at
 
     async def serving() -> None:
         async with await server.start(host, port) as listening:
             bound = listening.sockets[0].getsockname()[1]
-            console.print(f"{len(recording.ticks):,} ticks from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")
+            console.print(f"{len(recording.ticks):,} ticks from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M}")
             console.print(f"listening: HIDDENGEM_FEED=replay+ws://{host}:{bound}", soft_wrap=True)
             await listening.serve_forever()
 
@@ -85,13 +99,27 @@ def status(*, as_json: bool) -> int:
         chatter.print("no live feed has run; HIDDENGEM_FEED names one")
         return EXIT_FAILED
     table = Table("feed", "condition", "since", "shares", "silent", "ticks", "refused", "waiting", "dropped")
+    gone = SystemClock().utc_now() - _SPEAKS_WITHIN
     for state in states:
         refused = ", ".join(f"{reason} {number}" for reason, number in state.refused.items())
         numbers = [str(n) for n in (state.subscribed, len(state.silent), state.ticks)]
         since = f"{state.since.astimezone():%Y-%m-%d %H:%M:%S}"
-        table.add_row(state.source, state.condition, since, *numbers, refused, str(state.waiting), str(state.dropped))
+        condition = state.condition if state.renewed_at > gone else "gone"
+        table.add_row(state.source, condition, since, *numbers, refused, str(state.waiting), str(state.dropped))
     console.print(table)
+    for state in states:
+        if state.renewed_at <= gone:
+            chatter.print(f"{state.source}: its process said nothing since {state.renewed_at.astimezone():%H:%M:%S}")
+        elif state.detail:
+            chatter.print(f"{state.source}: {state.detail}")
     return 0
+
+
+def _day(text: str | None, option: str) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as e:
+        raise InvalidInput(option, f"{text!r:.32} is not a date like 2024-09-02") from e
 
 
 def _print(event: Event, *, as_json: bool) -> None:

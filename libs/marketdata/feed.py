@@ -17,9 +17,20 @@ from libs.marketdata.source import SourceError
 
 
 class FeedLost(SourceError):
-    """The feed has gone away; connecting again may help."""
+    """The feed has gone away; connecting again may help, `wait_seconds` later at the earliest."""
 
     code = "marketdata.feed_lost"
+
+    def __init__(self, message: str, *, wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
+class FeedEnded(SourceError):
+    """A recording is over; connecting again would play it once more."""
+
+    code = "marketdata.feed_ended"
+    retryable = False
 
 
 class FeedRefused(SourceError):
@@ -74,6 +85,8 @@ class Ticks:
     ticks: tuple[Tick, ...]
     garbled: int = 0
     """Messages that could not be read at all."""
+    quiet: tuple[Symbol, ...] = ()
+    """Shares the feed speaks of that have not traded in this session: suspended, or not yet opened."""
 
 
 class Feed(Protocol):
@@ -90,5 +103,9 @@ class Feed(Protocol):
         ...
 
     def connect(self, symbols: Sequence[Symbol]) -> AbstractAsyncContextManager[AsyncIterator[Ticks]]:
-        """Subscribe and read. Raises `FeedLost` on connecting and while reading, `FeedRefused` where it is final."""
+        """Subscribe and read.
+
+        Raises `FeedLost` on connecting and while reading, `FeedRefused` where it is final, `FeedEnded` after the last
+        tick of a recording.
+        """
         ...

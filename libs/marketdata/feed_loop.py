@@ -52,7 +52,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class FeedLoop:
-    """Runs one feed until cancelled, or until it is refused for good (`FeedRefused` is raised)."""
+    """Runs one feed until cancelled, or until it is over for good (`FeedRefused` or `FeedEnded` is raised)."""
 
     feed: Feed
     symbols: Sequence[Symbol]
@@ -73,7 +73,7 @@ class FeedLoop:
                         await self.listener.heard(await self._next(stream))
                         attempt = 0
             except FeedLost as e:
-                wait = self.backoff.seconds(attempt, self.random)
+                wait = max(e.wait_seconds, self.backoff.seconds(attempt, self.random))
                 attempt += 1
                 log.warning("feed lost", extra={"feed": self.feed.name, "reason": str(e), "retry_seconds": wait})
                 await self.listener.lost(str(e), wait)

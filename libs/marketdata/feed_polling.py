@@ -1,8 +1,9 @@
 """Quotes of many shares by asking a public page every few seconds: Sina (hq.sinajs.cn) or Tencent (qt.gtimg.cn).
 
-Both answer many shares in one request, in GB18030 text with one line per share. A share without a line, or with a line
-of another shape, is counted as garbled; a page without any good line is a lost feed. Sina refuses requests without its
-own referer; its volume is in shares, Tencent's in lots (手) and its amount in ten thousand CNY.
+Both answer many shares in one request, in GB18030 text with one line per share. A line of another shape is counted as
+garbled, a share that has not traded today is quiet, and a page without any line is a lost feed. Sina refuses requests
+without its own referer; its volume is in shares, Tencent's in lots (手) and its amount in ten thousand CNY. A page that
+forbids or slows down (403, 418, 429, Sina's 456) is left alone for a minute, or as long as it says.
 """
 
 import asyncio
@@ -24,10 +25,27 @@ _AT_ONCE = 400
 _LOT = 100
 _TEN_THOUSAND = 10_000
 _LARGEST_ANSWER = 4 * 1024 * 1024
+_FORBIDS = frozenset({403, 418, 429, 456})
+_LEFT_ALONE_SECONDS, _LONGEST_ALONE_SECONDS = 60.0, 3600.0
 
 
 class Garbled(Exception):
     """A line that is not what the page is known for."""
+
+
+@dataclass(slots=True)
+class Lines:
+    """The lines of an answer: quotes, shares that have not traded today, and how many nobody understands."""
+
+    quotes: list[Quote]
+    quiet: list[Symbol]
+    garbled: int
+
+    def add(self, further: "Lines") -> None:
+        """Join what a further answer says."""
+        self.quotes += further.quotes
+        self.quiet += further.quiet
+        self.garbled += further.garbled
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,48 +138,50 @@ class PollingFeed:
     async def _poll(self, client: httpx2.AsyncClient, symbols: list[Symbol]) -> AsyncIterator[Ticks]:
         while True:
             began = self._clock.monotonic()
-            quotes: list[Quote] = []
-            garbled = 0
+            read = Lines([], [], 0)
             for start in range(0, len(symbols), _AT_ONCE):
-                found, bad = self.read(await self._ask(client, symbols[start : start + _AT_ONCE]), symbols)
-                quotes += found
-                garbled += bad
-            yield Ticks(self._clock.utc_now(), tuple(quotes), garbled)
+                asked = symbols[start : start + _AT_ONCE]
+                read.add(self.read(await self._ask(client, asked), asked))
+            yield Ticks(self._clock.utc_now(), tuple(read.quotes), read.garbled, tuple(read.quiet))
             await asyncio.sleep(max(0.0, began + self._every_seconds - self._clock.monotonic()))
 
     async def _ask(self, client: httpx2.AsyncClient, symbols: Sequence[Symbol]) -> str:
         url = self._url.format(codes=",".join(_code(symbol) for symbol in symbols))
         try:
-            async with asyncio.timeout(self._call_seconds):
-                answer = await client.get(url)
+            async with asyncio.timeout(self._call_seconds), client.stream("GET", url) as answer:
+                if answer.status_code != 200:
+                    raise FeedLost(f"{self.name}: HTTP status {answer.status_code}", wait_seconds=_wait(answer))
+                return (await self._body(answer)).decode("gb18030", errors="replace")
         except (httpx2.HTTPError, TimeoutError) as e:
             raise FeedLost(f"{self.name}: {type(e).__name__}") from e
-        if answer.status_code != 200:
-            raise FeedLost(f"{self.name}: HTTP status {answer.status_code}")
-        if len(answer.content) > _LARGEST_ANSWER:
-            raise FeedLost(f"{self.name}: an answer of {len(answer.content)} bytes")
-        return answer.content.decode("gb18030", errors="replace")
 
-    def read(self, text: str, symbols: Sequence[Symbol]) -> tuple[list[Quote], int]:
-        """The quotes of an answer, and how many lines nobody understands; raises `FeedLost` where there is no line."""
+    async def _body(self, answer: httpx2.Response) -> bytes:
+        body = bytearray()
+        async for piece in answer.aiter_bytes():
+            body += piece
+            if len(body) > _LARGEST_ANSWER:
+                raise FeedLost(f"{self.name}: an answer of more than {_LARGEST_ANSWER} bytes")
+        return bytes(body)
+
+    def read(self, text: str, symbols: Sequence[Symbol]) -> Lines:
+        """What an answer says of these shares; raises `FeedLost` where there is no line."""
         by_code = {_code(symbol): symbol for symbol in symbols}
         lines = list(_LINE.finditer(text))
         if not lines:
             raise FeedLost(f"{self.name}: no line of quotes in the answer")
-        quotes, garbled = [], 0
+        read = Lines([], [], 0)
         for line in lines:
+            if (symbol := by_code.get(line["code"])) is None:
+                read.garbled += 1
+                continue
             try:
-                quote = self._quote(by_code.get(line["code"]), line["fields"])
+                quote = self._page.read(symbol, line["fields"].split(self._page.separator))
             except (Garbled, InvalidOperation, ValueError, OverflowError):
-                garbled += 1
+                read.garbled += 1
             else:
-                quotes += [quote] if quote is not None else []
-        return quotes, garbled
-
-    def _quote(self, symbol: Symbol | None, fields: str) -> Quote | None:
-        if symbol is None:
-            raise Garbled
-        return self._page.read(symbol, fields.split(self._page.separator))
+                read.quotes += [quote] if quote is not None else []
+                read.quiet += [symbol] if quote is None else []
+        return read
 
 
 def _code(symbol: Symbol) -> str:
@@ -177,3 +197,11 @@ def _or_none(text: str) -> Decimal | None:
     """A best quote that is not there is written as 0."""
     price = Decimal(text)
     return price if price != 0 else None
+
+
+def _wait(answer: httpx2.Response) -> float:
+    """How long a page that answers so wants to be left alone."""
+    if answer.status_code not in _FORBIDS:
+        return 0.0
+    said = answer.headers.get("Retry-After", "")
+    return min(float(said), _LONGEST_ALONE_SECONDS) if said.isascii() and said.isdigit() else _LEFT_ALONE_SECONDS

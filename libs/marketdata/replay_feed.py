@@ -22,7 +22,7 @@ from libs.domain.clock import SHANGHAI, Clock, SystemClock, at_shanghai
 from libs.domain.errors import InvalidInput
 from libs.domain.market import Symbol
 from libs.marketdata import feed_wire
-from libs.marketdata.feed import Quote, Tick, Ticks, Trade, TradeSide
+from libs.marketdata.feed import FeedLost, Quote, Tick, Ticks, Trade, TradeSide
 from libs.marketdata.files import FileSource
 from libs.marketdata.source import Kind
 
@@ -31,6 +31,12 @@ Sleep = Callable[[float], Awaitable[None]]
 _CENT = Decimal("0.01")
 _DAY_OPEN, _DAY_CLOSE = time(9, 30), time(15, 0)
 _KINDS = (Kind.TICKS, Kind.MINUTE_BARS, Kind.BARS)
+_MOST_IN_A_MESSAGE = 5000
+_DAY_OF = {
+    Kind.TICKS: pl.col("traded_at").dt.convert_time_zone("Asia/Shanghai").dt.date(),
+    Kind.MINUTE_BARS: pl.col("ends_at").dt.convert_time_zone("Asia/Shanghai").dt.date(),
+    Kind.BARS: pl.col("session"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,22 @@ class Recording:
     ticks: tuple[Tick, ...]
 
     @classmethod
-    def of_files(cls, path: Path, *, sessions: Sequence[date], kind: Kind | None = None) -> "Recording":
-        """What the files under a path hold: trades if there are any, else minute bars, else daily bars."""
-        frames = _frames(path, sessions)
+    def of_files(
+        cls,
+        path: Path,
+        *,
+        sessions: Sequence[date],
+        kind: Kind | None = None,
+        first: date | None = None,
+        last: date | None = None,
+    ) -> "Recording":
+        """What the files under a path hold: trades if there are any, else minute bars, else daily bars.
+
+        Of the sessions from `first` to `last`, both included. A tick takes about 600 bytes of memory.
+        """
+        whole = _frames(path, sessions)
+        stretches = {found: _between(frame, found, first, last) for found, frame in whole.items()}
+        frames = {found: frame for found, frame in stretches.items() if frame.height}
         chosen = kind or next((k for k in _KINDS if k in frames), None)
         if chosen is None or chosen not in frames:
             raise InvalidInput("FILE", f"{path} holds no {chosen or 'ticks or bars'} that can be played")
@@ -56,11 +75,12 @@ class Recording:
         return Recording(self.name, tuple(tick for tick in self.ticks if tick.symbol in symbols))
 
     def batches(self, every: timedelta) -> Iterator[Ticks]:
-        """The ticks gathered over stretches of the recording's time; empty stretches are left out."""
+        """The ticks gathered over stretches of the recording's time, some thousands each; empty ones are left out."""
         seconds = max(every.total_seconds(), 0.001)
         for stretch, ticks in itertools.groupby(self.ticks, lambda tick: int(tick.at.timestamp() // seconds)):
             now = datetime.fromtimestamp((stretch + 1) * seconds, SHANGHAI)
-            yield Ticks(now, tuple(ticks))
+            while some := tuple(itertools.islice(ticks, _MOST_IN_A_MESSAGE)):
+                yield Ticks(now, some)
 
 
 @dataclass(slots=True)
@@ -108,7 +128,7 @@ class RecordingServer:
             player = Player(self.recording.of(wanted), self.speed, self.every)
             await player.play(lambda ticks: socket.send(feed_wire.write_ticks(ticks)))
             await socket.send('{"end":"of the recording"}')
-        except InvalidInput:
+        except (InvalidInput, FeedLost):
             await socket.close(1008, "subscribe: a list of symbols is expected")
         except WebSocketException:
             return
@@ -122,6 +142,11 @@ def _frames(path: Path, sessions: Sequence[date]) -> dict[Kind, pl.DataFrame]:
             if batch.kind in _KINDS:
                 found.setdefault(batch.kind, []).append(batch.frame)
     return {kind: pl.concat(frames) for kind, frames in found.items()}
+
+
+def _between(frame: pl.DataFrame, kind: Kind, first: date | None, last: date | None) -> pl.DataFrame:
+    day = _DAY_OF[kind]
+    return frame.filter(day >= (first or date.min), day <= (last or date.max))
 
 
 def _trades(frame: pl.DataFrame) -> Iterator[Tick]:

@@ -1,6 +1,7 @@
 """The feeds against real servers on loopback: pages as Sina and Tencent write them, a recording over WebSocket."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -15,9 +16,10 @@ from libs.ashare.calendar import CALENDAR
 from libs.domain.clock import SystemClock, at_shanghai
 from libs.domain.errors import InvalidInput
 from libs.domain.market import Symbol
-from libs.marketdata.feed import FeedLost, FeedRefused, Quote, Ticks, Trade
+from libs.marketdata.feed import FeedEnded, FeedLost, FeedRefused, Quote, Ticks, Trade
 from libs.marketdata.feed_polling import PAGES, SINA, TENCENT, PollingFeed
 from libs.marketdata.feed_socket import SocketFeed
+from libs.marketdata.feed_wire import LONGEST_MESSAGE, write_ticks
 from libs.marketdata.replay_feed import Player, Recording, RecordingServer
 from tests.support.real_data import real_data_dir
 
@@ -77,7 +79,7 @@ async def test_sinas_page_becomes_quotes(page: HTTPServer) -> None:
         Decimal("1455.490"),
         Decimal("1455.510"),
     )
-    assert ticks.garbled == 0
+    assert (ticks.garbled, ticks.quiet) == (0, (PINGAN,))
     assert asked[0].headers["Referer"] == "https://finance.sina.com.cn"
 
 
@@ -106,6 +108,32 @@ async def test_an_answer_without_quotes_is_a_lost_feed(page: HTTPServer, status:
         await first_of(_polling("sina", page), MAOTAI)
 
 
+@pytest.mark.requirement("B7")
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (403, {}, 60),
+        (456, {}, 60),
+        (429, {"Retry-After": "120"}, 120),
+        (429, {"Retry-After": "soon"}, 60),
+        (500, {}, 0),
+    ],
+)
+async def test_a_page_that_forbids_is_left_alone_as_long_as_it_says(
+    page: HTTPServer, status: int, headers: dict[str, str], seconds: float
+) -> None:
+    page.expect_request("/list=sh600519").respond_with_data(b"", status=status, headers=headers)
+    with pytest.raises(FeedLost) as caught:
+        await first_of(_polling("sina", page), MAOTAI)
+    assert caught.value.wait_seconds == seconds
+
+
+async def test_an_answer_without_end_is_given_up(page: HTTPServer) -> None:
+    page.expect_request("/list=sh600519").respond_with_data(b"x" * (5 * 1024 * 1024))
+    with pytest.raises(FeedLost, match="more than"):
+        await first_of(_polling("sina", page), MAOTAI)
+
+
 async def test_a_page_that_cannot_be_reached_is_a_lost_feed() -> None:
     with pytest.raises(FeedLost):
         await first_of(PollingFeed(SINA, CLOCK, base="http://127.0.0.1:1", call_seconds=2), MAOTAI)
@@ -129,9 +157,10 @@ def _recorded(folder: Path) -> Recording:
 
 async def _listen(address: str, *symbols: Symbol) -> list[Ticks]:
     heard = []
-    async with asyncio.timeout(10), SocketFeed(address).connect(symbols) as stream:
-        async for ticks in stream:
-            heard.append(ticks)  # noqa: PERF401 - what comes before the end is wanted in any case
+    with contextlib.suppress(FeedEnded):
+        async with asyncio.timeout(10), SocketFeed(address).connect(symbols) as stream:
+            async for ticks in stream:
+                heard.append(ticks)  # noqa: PERF401 - what comes before the end is wanted in any case
     return heard
 
 
@@ -168,6 +197,25 @@ async def test_a_server_that_goes_away_is_a_lost_feed(tmp_path: Path) -> None:
         await _listen(f"replay+ws://127.0.0.1:{port}", MAOTAI)
 
 
+async def test_the_end_of_a_recording_is_final(tmp_path: Path) -> None:
+    server = await RecordingServer(_recorded(tmp_path), speed=0).start("127.0.0.1", 0)
+    async with server:
+        address = f"replay+ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with asyncio.timeout(10), SocketFeed(address).connect([Symbol("600000.SH")]) as stream:
+            with pytest.raises(FeedEnded):
+                await anext(stream)
+
+
+async def test_no_password_of_a_bridge_is_told() -> None:
+    address = "ws://desk:s3cret@127.0.0.1:1/ticks?token=s3cret"
+    with pytest.raises(FeedLost) as caught:
+        await _listen(address)
+    assert str(caught.value).startswith("ws://127.0.0.1:1/ticks: ")
+    with pytest.raises(InvalidInput) as refused:
+        SocketFeed(f"http{address}")
+    assert "s3cret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("address", ["http://x", "ws:/x", "replay+http://x", ""])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -202,6 +250,29 @@ def test_daily_bars_are_played_as_quotes_that_end_with_the_bars_own_figures(tmp_
     assert (last.volume, last.amount, last.pre_close) == (2_380_001, Decimal("3421000000.00"), Decimal(1445))
     with pytest.raises(InvalidInput):
         Recording.of_files(tmp_path / "nothing", sessions=CALENDAR.sessions)
+
+
+def test_a_stretch_of_a_recording_can_be_chosen(tmp_path: Path) -> None:
+    day = date(2024, 9, 2)
+    bars = {"open": 10.0, "high": 10.0, "low": 10.0, "close": 10.0, "pre_close": 10.0, "volume": 100.0, "amount": 1e3}
+    rows = [
+        {"ts_code": MAOTAI, "date": day + timedelta(days=n), **bars, "trade_status": 1, "is_st": 0} for n in range(4)
+    ]
+    pl.DataFrame(rows).write_parquet(tmp_path / "bars.parquet")
+    chosen = Recording.of_files(
+        tmp_path, sessions=CALENDAR.sessions, first=day + timedelta(days=1), last=day + timedelta(days=2)
+    )
+    assert {tick.at.date() for tick in chosen.ticks} == {day + timedelta(days=1), day + timedelta(days=2)}
+    with pytest.raises(InvalidInput):
+        Recording.of_files(tmp_path, sessions=CALENDAR.sessions, first=day + timedelta(days=9))
+
+
+def test_many_ticks_of_one_moment_go_in_messages_a_listener_can_take(tmp_path: Path) -> None:
+    ticks = _recorded(tmp_path).ticks * 3000
+    batches = list(Recording("made", ticks).batches(timedelta(hours=1)))
+    assert sum(len(batch.ticks) for batch in batches) == 12_000
+    assert all(len(write_ticks(batch)) < LONGEST_MESSAGE for batch in batches)
+    assert len({batch.now for batch in batches}) == 1
 
 
 def test_real_trades_can_be_played() -> None:
