@@ -80,7 +80,7 @@ class FeedChanged(Event):
     silent: tuple[SymbolText, ...] = ()
 
 
-QUOTES = Topic("market.quotes", QuoteSeen)
-TRADES = Topic("market.trades", TradeSeen)
+QUOTES = Topic("market.quotes", QuoteSeen, keep_seconds=120.0)
+TRADES = Topic("market.trades", TradeSeen, keep_seconds=120.0)
 BARS = Topic("market.bars", BarClosed, keep_seconds=3600.0)
 FEED = Topic("market.feed", FeedChanged, keep_seconds=3600.0)

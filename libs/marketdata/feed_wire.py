@@ -23,6 +23,7 @@ from libs.marketdata.feed import FeedLost, FeedRefused, Quote, Ticks, Trade, Tra
 VERSION = 1
 MODES = ("live", "replay")
 LONGEST_MESSAGE = 4 * 1024 * 1024
+_FIRST_YEAR, _LAST_YEAR = 1990, 2200
 
 T = TypeVar("T")
 
@@ -46,7 +47,8 @@ def read_ticks(message: str | bytes) -> Ticks | None:
         now = _instant(said["now"])
     except (KeyError, ValueError, TypeError) as e:
         raise FeedLost("a message without the feed's own time") from e
-    return Ticks(now, (*quotes, *trades), bad_quotes + bad_trades)
+    # A share's trades explain the quote of the same instant, so they come first.
+    return Ticks(now, tuple(sorted((*trades, *quotes), key=lambda tick: tick.at)), bad_quotes + bad_trades)
 
 
 def hello(name: str, *, replay: bool) -> str:
@@ -77,7 +79,7 @@ def write_ticks(ticks: Ticks) -> str:
 def _object(message: str | bytes) -> dict[str, Any]:
     try:
         said = json.loads(message)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise FeedLost("a message that is no JSON") from e
     if not isinstance(said, dict):
         raise FeedLost("a message that is no object")
@@ -151,4 +153,6 @@ def _instant(text: object) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("an instant without its offset")
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise ValueError("an instant of no session")
     return at

@@ -1,6 +1,5 @@
 """Which ticks can be believed. Nothing is repaired; every refusal has one named reason, the first that holds."""
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +20,13 @@ IsTrading = Callable[[datetime], bool]
 
 _HIGHEST = Decimal(10_000_000)
 _DIGITS = 3
+_MOST_SHARES = 10**12
+_MOST_CNY = Decimal(10**15)
+_LAST_SEQUENCE = 2**63 - 1
+_UNIT_SLIP = 20
+"""The mean price of a session lies nearer to its last one than this; shares told as lots (手) lie 100 away."""
+_STEP = timedelta(seconds=5)
+_MOST_STEPS = 4000
 
 
 class TickFault(StrEnum):
@@ -52,12 +58,10 @@ class TickLimits:
 
 @dataclass(slots=True)
 class _Seen:
-    """The last tick of one share that was believed."""
+    """The last quote and the last trade of one share that were believed; each is a series of its own."""
 
-    at: datetime
-    sequence: int = -1
-    volume: int = 0
-    pre_close: Decimal | None = None
+    quote: Quote | None = None
+    trade: Trade | None = None
 
 
 @dataclass(slots=True)
@@ -97,16 +101,17 @@ class TickChecker:
         return None if self.is_trading(tick.at) else TickFault.NO_SESSION
 
     def _series_fault(self, tick: Tick) -> TickFault | None:
-        seen = self._seen.get(tick.symbol)
-        if seen is None or exchange_date(seen.at) != exchange_date(tick.at):
+        seen = self._seen.get(tick.symbol, _Seen())
+        before = seen.trade if isinstance(tick, Trade) else seen.quote
+        if before is None or exchange_date(before.at) != exchange_date(tick.at):
             return None
-        if tick.at < seen.at:
+        if tick.at < before.at:
             return TickFault.BACKWARDS
-        if isinstance(tick, Trade):
-            return TickFault.REPEATED if (tick.at, tick.sequence) <= (seen.at, seen.sequence) else None
-        if tick.volume < seen.volume:
+        if isinstance(tick, Trade) and isinstance(before, Trade):
+            return TickFault.REPEATED if (tick.at, tick.sequence) <= (before.at, before.sequence) else None
+        if tick.volume < before.volume:
             return TickFault.VOLUME_FELL
-        changed = seen.pre_close is not None and tick.pre_close != seen.pre_close
+        changed = isinstance(tick, Quote) and isinstance(before, Quote) and tick.pre_close != before.pre_close
         return TickFault.REFERENCE_CHANGED if changed else None
 
     def _band_fault(self, tick: Tick) -> TickFault | None:
@@ -116,28 +121,22 @@ class TickChecker:
         return TickFault.OUT_OF_BAND if outside else None
 
     def _remember(self, tick: Tick) -> None:
-        before = self._seen.get(tick.symbol)
-        fresh = before is None or exchange_date(before.at) != exchange_date(tick.at)
-        seen = _Seen(tick.at) if fresh or before is None else before
-        seen.at = tick.at
+        seen = self._seen.setdefault(tick.symbol, _Seen())
         if isinstance(tick, Trade):
-            seen.sequence = tick.sequence
+            seen.trade = tick
         else:
-            seen.volume, seen.pre_close = tick.volume, tick.pre_close
-        self._seen[tick.symbol] = seen
+            seen.quote = tick
 
 
 def _number_fault(tick: Tick) -> TickFault | None:
     prices = [tick.price]
     if isinstance(tick, Quote):
         prices += [price for price in (tick.pre_close, tick.bid, tick.ask) if price is not None]
-        if not tick.amount.is_finite() or tick.amount < 0 or tick.volume < 0:
-            return TickFault.NOT_A_NUMBER if not tick.amount.is_finite() else TickFault.NOT_POSITIVE
-    if not all(price.is_finite() for price in prices):
+    if not all(number.is_finite() for number in (*prices, *_amount(tick))):
         return TickFault.NOT_A_NUMBER
-    if any(price <= 0 for price in prices) or (isinstance(tick, Trade) and tick.volume <= 0):
+    if any(price <= 0 for price in prices) or _least(tick) < 0 or any(amount < 0 for amount in _amount(tick)):
         return TickFault.NOT_POSITIVE
-    if any(price > _HIGHEST for price in prices):
+    if any(price > _HIGHEST for price in prices) or not _is_plausible(tick):
         return TickFault.IMPLAUSIBLE
     if any(price != round(price, _DIGITS) for price in prices):
         return TickFault.OFF_TICK
@@ -145,8 +144,46 @@ def _number_fault(tick: Tick) -> TickFault | None:
     return TickFault.CROSSED if crossed else None
 
 
-def silent_seconds(since: datetime, now: datetime, is_trading: IsTrading, *, step_seconds: int = 5) -> float:
-    """How much trading time lies between two instants: lunch, nights and holidays are no silence."""
-    steps = math.ceil(max(0.0, (now - since).total_seconds()) / step_seconds)
-    step = timedelta(seconds=step_seconds)
-    return float(sum(step_seconds for i in range(min(steps, 4000)) if is_trading(now - i * step)))
+def _amount(tick: Tick) -> tuple[Decimal, ...]:
+    return (tick.amount,) if isinstance(tick, Quote) else ()
+
+
+def _least(tick: Tick) -> int:
+    """The least of its whole numbers, so counted that negative means wrong: a trade is of one share or more."""
+    return min(tick.volume - 1, tick.sequence) if isinstance(tick, Trade) else tick.volume
+
+
+def _is_plausible(tick: Tick) -> bool:
+    """Numbers that tables can hold; of a quote also shares and CNY that fit each other."""
+    if tick.volume > _MOST_SHARES:
+        return False
+    if isinstance(tick, Trade):
+        return tick.sequence <= _LAST_SEQUENCE
+    if tick.amount > _MOST_CNY:
+        return False
+    if tick.volume == 0 or tick.amount == 0:
+        return tick.amount == tick.volume
+    return tick.price / _UNIT_SLIP <= tick.amount / tick.volume <= tick.price * _UNIT_SLIP
+
+
+def silent_since(now: datetime, seconds: float, is_trading: IsTrading) -> datetime | None:
+    """Who was not heard since this instant has been silent for so many seconds of trading time.
+
+    Lunch, nights and holidays are no silence. None where that much was not traded within the last hours.
+    """
+    left, at = seconds, now
+    for _ in range(_MOST_STEPS):
+        at -= _STEP
+        if is_trading(at):
+            left -= _STEP.total_seconds()
+        if left <= 0:
+            return at
+    return None
+
+
+def is_ever(is_trading: IsTrading, since: datetime, until: datetime) -> bool:
+    """Whether the exchange traded at any time between two instants; after a month nobody looks: it did."""
+    if until - since > timedelta(days=31):
+        return True
+    steps = int((until - since) / _STEP) + 1
+    return any(is_trading(min(since + step * _STEP, until)) for step in range(max(steps, 0)))

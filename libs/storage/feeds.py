@@ -27,17 +27,23 @@ _ALL = text("""
         dropped, replayed, renewed_at
     FROM market.feeds ORDER BY source
 """)
-# The reference price of a session that has not closed yet: as a source announced it, else the last close.
+# The reference price of a session that has not closed yet: as a source announced it, else the close of the session
+# before, unless it is an ex-date. An older close is none.
 _REFERENCES = text("""
     SELECT asked.symbol, i.board, i.list_date, bar.special_treatment,
-        coalesce(announced.pre_close, bar.close) AS reference
+        coalesce(announced.pre_close, CASE WHEN bar.session = :previous AND action.ex_date IS NULL THEN bar.close END)
+            AS reference,
+        suspended.session IS NOT NULL OR coalesce(i.delist_date <= :session, false) AS rests
     FROM unnest(CAST(:symbols AS text[])) AS asked (symbol)
     LEFT JOIN market.instruments i USING (symbol)
     LEFT JOIN LATERAL (
-        SELECT close, special_treatment FROM market.bars b
+        SELECT session, close, special_treatment FROM market.bars b
         WHERE b.symbol = asked.symbol AND b.session < :session ORDER BY b.session DESC LIMIT 1
     ) AS bar ON true
     LEFT JOIN market.limit_prices announced ON announced.symbol = asked.symbol AND announced.session = :session
+    LEFT JOIN market.corporate_actions action ON action.symbol = asked.symbol AND action.ex_date = :session
+    LEFT JOIN market.suspensions suspended
+        ON suspended.symbol = asked.symbol AND suspended.session = :session AND suspended.extent = 'full'
 """)
 
 
@@ -71,6 +77,8 @@ class SessionReference:
     list_date: date | None
     special_treatment: bool
     reference: Decimal | None
+    rests: bool = False
+    """Known not to trade in that session: suspended for the day, or delisted."""
 
 
 def renew(tx: Connection, state: FeedState) -> None:
@@ -121,9 +129,11 @@ def states(tx: Connection) -> list[FeedState]:
     ]
 
 
-def references(tx: Connection, symbols: Sequence[Symbol], session: date) -> dict[Symbol, SessionReference]:
-    """What is known of these shares before a session."""
-    rows = tx.execute(_REFERENCES, {"symbols": list(symbols), "session": session})
+def references(
+    tx: Connection, symbols: Sequence[Symbol], session: date, previous: date
+) -> dict[Symbol, SessionReference]:
+    """What is known of these shares before a session; `previous` is the session before it."""
+    rows = tx.execute(_REFERENCES, {"symbols": list(symbols), "session": session, "previous": previous})
     return {
         Symbol(row.symbol): SessionReference(
             Symbol(row.symbol),
@@ -131,6 +141,7 @@ def references(tx: Connection, symbols: Sequence[Symbol], session: date) -> dict
             row.list_date,
             bool(row.special_treatment),
             row.reference,
+            row.rests,
         )
         for row in rows
     }

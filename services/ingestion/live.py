@@ -12,10 +12,12 @@ import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from libs.ashare.calendar import CALENDAR
+from libs.ashare.errors import UnknownRule
 from libs.bus.redis.events import open_events
 from libs.domain.clock import Clock, SystemClock
 from libs.domain.market import Symbol
-from libs.marketdata.feed import Feed, FeedRefused
+from libs.marketdata.feed import Feed, FeedEnded, FeedRefused
 from libs.marketdata.feed_loop import FeedLoop
 from libs.marketdata.feed_polling import PAGES, PollingFeed
 from libs.marketdata.feed_socket import SocketFeed
@@ -26,14 +28,15 @@ from libs.storage import feeds, sync_jobs
 from libs.storage.engine import Connection, Engine, StorageUnavailable, in_transaction, make_engine, transaction
 from libs.storage.feeds import SessionReference
 from libs.telemetry.logs import configure
-from services.ingestion.live_market import LiveMarket, is_trading
+from services.ingestion.live_market import LiveMarket
+from services.ingestion.live_rules import is_trading
 from services.ingestion.live_store import LiveStore
 from services.ingestion.settings import IngestionSettings
 from services.ingestion.watchlist import DEFAULT_SYMBOLS
 
 log = logging.getLogger(__name__)
 
-EXIT_REFUSED = 78
+EXIT_REFUSED, EXIT_UNAVAILABLE = 78, 75
 _LOOK_SECONDS = 2.0
 _BEFORE_OPEN = timedelta(minutes=1)
 
@@ -73,14 +76,19 @@ async def _until_stopped(settings: IngestionSettings, engine: Engine, instance: 
     except FeedRefused as e:
         log.error("the live feed refuses", extra={"reason": str(e)})  # noqa: TRY400 - its words say it all
         return EXIT_REFUSED
+    except StorageUnavailable as e:
+        log.warning("the live feed waits for the database", extra={"reason": str(e)})
+        return EXIT_UNAVAILABLE
     except asyncio.CancelledError:
         return 0
     return 0
 
 
 async def listen(settings: IngestionSettings, engine: Engine, instance: str, clock: Clock) -> None:
-    """Listen for ever; raises `FeedRefused`."""
+    """Listen for ever; raises `FeedRefused`, or `StorageUnavailable` where the shares to hear cannot be read."""
     feed = feed_of(settings, clock)
+    if settings.synthetic and not feed.replayed:
+        raise FeedRefused("the market of this desk is simulated: real quotes have no place in it")
     symbols = settings.subscribed or await in_transaction(engine, _with_bars)
     store = LiveStore(engine, feed.name)
     async with open_events(settings.redis_url.get_secret_value(), instance=instance) as events:
@@ -88,7 +96,7 @@ async def listen(settings: IngestionSettings, engine: Engine, instance: str, clo
             feed.name,
             symbols,
             events,
-            references=lambda session: _references(engine, symbols, session),
+            references=lambda session: asyncio.to_thread(_references, engine, symbols, session),
             keep=store.add,
             clock=clock,
             replayed=feed.replayed,
@@ -97,7 +105,7 @@ async def listen(settings: IngestionSettings, engine: Engine, instance: str, clo
         loop = FeedLoop(feed, symbols, market, silence_seconds=settings.feed_silence_seconds)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_run(loop, feed, clock))
+                group.create_task(_run(loop, market, clock))
                 group.create_task(_look_after(market, store, clock))
         except* FeedRefused as refused:
             raise FeedRefused(str(refused.exceptions[0])) from None
@@ -105,19 +113,24 @@ async def listen(settings: IngestionSettings, engine: Engine, instance: str, clo
             await asyncio.shield(asyncio.to_thread(store.flush, clock.utc_now()))
 
 
-async def _run(loop: FeedLoop, feed: Feed, clock: Clock) -> None:
-    """A live feed is asked around trading hours alone; a recording whenever it plays."""
+async def _run(loop: FeedLoop, market: LiveMarket, clock: Clock) -> None:
+    """A live feed is asked around trading hours alone; a recording until it is over."""
     while True:
-        if not _is_wanted(feed, clock):
+        if not _is_wanted(loop.feed, clock):
             await asyncio.sleep(_LOOK_SECONDS)
             continue
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None) as window:
-                closing = asyncio.ensure_future(_close_at_night(window, feed, clock))
+                closing = asyncio.ensure_future(_close_at_night(window, loop.feed, clock))
                 try:
                     await loop.run()
+                except FeedEnded as e:
+                    log.info("the recording is over", extra={"feed": loop.feed.name, "reason": str(e)})
+                    await market.ended()
+                    return
                 finally:
                     closing.cancel()
+        await market.rests()
 
 
 def _is_wanted(feed: Feed, clock: Clock) -> bool:
@@ -151,13 +164,15 @@ def _with_bars(connection: Connection) -> tuple[Symbol, ...]:
     return tuple(Symbol(symbol) for symbol in (found or DEFAULT_SYMBOLS))
 
 
-def _references(engine: Engine, symbols: Sequence[Symbol], session: date) -> dict[Symbol, SessionReference]:
+def _references(engine: Engine, symbols: Sequence[Symbol], session: date) -> dict[Symbol, SessionReference] | None:
     try:
+        previous = CALENDAR.previous_session(session)
         with transaction(engine, read_only=True) as connection:
-            return feeds.references(connection, symbols, session)
-    except StorageUnavailable:
-        log.warning("no reference prices: the band of ticks cannot be checked", extra={"session": str(session)})
-        return {}
+            return feeds.references(connection, symbols, session, previous)
+    except (StorageUnavailable, UnknownRule) as e:
+        reason = {"session": str(session), "reason": str(e)}
+        log.warning("no reference prices: the band of ticks cannot be checked", extra=reason)
+        return None
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from libs.marketdata.feed_socket import REPLAY_PREFIX
+from libs.marketdata.feed_socket import REPLAY_PREFIX, shown_address
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class LiveChild:
             began = asyncio.get_running_loop().time()
             status = await self._one_life()
             if status == _REFUSED:
-                log.error("no live feed", extra={"feed": self._feed})
+                log.error("no live feed", extra={"feed": shown_address(self._feed)})
                 return
             lived = asyncio.get_running_loop().time() - began
             attempt = 0 if lived > _STEADY_SECONDS else attempt + 1

@@ -3,19 +3,12 @@
 Nothing that was refused is published. A recording is published, marked as one, and never stored.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, time, timedelta
 
-from libs.ashare.bands import Band
-from libs.ashare.boards import board_of
-from libs.ashare.calendar import CALENDAR
-from libs.ashare.errors import UnknownRule
-from libs.ashare.rows import Phase
-from libs.ashare.rulebook import RULEBOOK
 from libs.bus.errors import Unavailable
 from libs.bus.events import Events
 from libs.contracts.base import E, Topic
@@ -30,56 +23,23 @@ from libs.contracts.market_events import (
     QuoteSeen,
     TradeSeen,
 )
-from libs.domain.clock import Clock
+from libs.domain.clock import SHANGHAI, Clock, at_shanghai, exchange_date
 from libs.domain.market import Symbol
 from libs.marketdata.feed import Quote, Tick, Ticks, Trade
 from libs.marketdata.minute_builder import MinuteBar, MinuteBuilder
-from libs.marketdata.tick_checks import TickChecker, TickLimits, silent_seconds
-from libs.storage.feeds import FeedState, SessionReference
+from libs.marketdata.tick_checks import TickChecker, TickFault, TickLimits, is_ever, silent_since
+from libs.storage.feeds import FeedState
+from services.ingestion.live_rules import Bands, References, is_continuous, is_matching, is_trading
 
 log = logging.getLogger(__name__)
 
-References = Callable[[date], dict[Symbol, SessionReference]]
-_CLOSED = frozenset({Phase.CLOSED, Phase.LUNCH, Phase.AFTER_HOURS})
-_GRACE = timedelta(seconds=90)
-"""The last prices of a phase are sent a little after its end."""
-
-
-def is_trading(at: datetime) -> bool:
-    """Whether ticks may carry this instant: a trading phase, or the moment after one."""
-    try:
-        return any(RULEBOOK.trading_phase(moment) not in _CLOSED for moment in (at, at - _GRACE))
-    except UnknownRule:
-        return False
-
-
-@dataclass(slots=True)
-class Bands:
-    """The prices allowed today, by what is stored; looked up anew with every session."""
-
-    references: References
-    _session: date | None = None
-    _known: dict[Symbol, SessionReference] = field(default_factory=dict)
-
-    def __call__(self, symbol: Symbol, session: date, reference: Decimal | None) -> Band | None:
-        """The band of a share; None where it has none, or nobody knows enough to say."""
-        if session != self._session:
-            self._session, self._known = session, self.references(session)
-        known = self._known.get(symbol)
-        price = reference or (known.reference if known else None)
-        if known is None or known.list_date is None or price is None:
-            return None
-        try:
-            return RULEBOOK.band(
-                known.board or board_of(symbol),
-                session,
-                price,
-                special_treatment=known.special_treatment,
-                sessions_since_listing=CALENDAR.sessions_since_listing(known.list_date, session),
-                symbol=symbol,
-            )
-        except UnknownRule:
-            return None
+_PUBLISH_SECONDS = 1.0
+_PAUSE_SECONDS = 10.0
+"""Events wait for nobody: while Redis is slow or away, nothing is tried for so long."""
+_FROZEN_FACTOR = 10
+"""A page that answers and says nothing new about any share for so many times the usual silence is not alive."""
+_SETTLED = timedelta(seconds=2)
+_RECORDED_FROM = datetime.min.replace(tzinfo=SHANGHAI)
 
 
 class LiveMarket:
@@ -105,12 +65,15 @@ class LiveMarket:
         self._keep = keep
         self._replayed = replayed
         self._silence_seconds = silence_seconds
-        self._checker = TickChecker(frozenset(symbols), Bands(references), is_trading, limits)
+        self._bands = Bands(references, clock)
+        self._checker = TickChecker(frozenset(symbols), self._bands, is_trading, limits)
         self._builder = MinuteBuilder()
-        self._last: dict[Symbol, Tick] = {}
+        self._last: dict[Symbol, Quote] = {}
         self._condition, self._since, self._detail = FeedCondition.LOST, clock.utc_now(), "not connected yet"
         self._heard_at: datetime | None = None
-        self._heard_by_symbol: dict[Symbol, datetime] = {}
+        self._news_at = clock.utc_now()
+        self._heard_by_symbol = dict.fromkeys(self._symbols, clock.utc_now())
+        self._publish_from = 0.0
         self._silent: tuple[Symbol, ...] = ()
         self._now = clock.utc_now()
         self.counts: Counter[str] = Counter()
@@ -119,20 +82,33 @@ class LiveMarket:
         """The feed is there; every share is given time to speak."""
         began = self._clock.utc_now()
         self._heard_by_symbol = dict.fromkeys(self._symbols, began)
+        self._news_at, self._silent = began, ()
+        self._last.clear()
         if self._replayed:
             self._checker.forget()
             self._builder = MinuteBuilder()
-            self._last.clear()
+            self._builder.join(_RECORDED_FROM)
+        else:
+            self._join(began)
         await self._become(FeedCondition.CONNECTED, "")
+
+    def _join(self, now: datetime) -> None:
+        """Minutes are whole again from here on, if any could be missed since something was heard."""
+        today = at_shanghai(exchange_date(now), time(0))
+        if self._heard_at is None or is_ever(is_matching, self._heard_at, now):
+            self._builder.join(now if is_ever(is_matching, today, now) else today)
 
     async def heard(self, ticks: Ticks) -> None:
         """Judge, publish, keep."""
         self._now = ticks.now if self._replayed else self._clock.utc_now()
         self._heard_at = self._clock.utc_now()
+        await self._bands.prepare(exchange_date(self._now))
         self.counts["garbled"] += ticks.garbled
+        for symbol in ticks.quiet:
+            self._hear(symbol)
         good = [tick for tick in ticks.ticks if self._is_news(tick)]
         bars = [bar for tick in good for bar in self._builder.add(tick)]
-        bars += self._builder.close_until(self._now - timedelta(seconds=2))
+        bars += self._builder.close_until(self._now - _SETTLED)
         self.counts["ticks"] += len(good)
         trades = [tick for tick in good if isinstance(tick, Trade)]
         if not self._replayed:
@@ -143,21 +119,31 @@ class LiveMarket:
 
     async def lost(self, reason: str, retry_seconds: float) -> None:
         """The feed is away."""
+        if not self._replayed:
+            await self._close_minutes(self._clock.utc_now() - _SETTLED)
         await self._become(FeedCondition.LOST, f"{reason}; again in {retry_seconds:.1f} s")
 
+    async def ended(self) -> None:
+        """The recording is over: its last minutes are as whole as they will be."""
+        await self._close_minutes(datetime.max.replace(tzinfo=SHANGHAI))
+        await self._become(FeedCondition.LOST, "the recording is over")
+
+    async def rests(self) -> None:
+        """The connection was closed because the exchange is."""
+        self._silent = ()
+        await self._become(FeedCondition.CONNECTED, "rests until the exchange opens")
+
     def may_be_silent(self) -> bool:
-        """The exchange is closed."""
-        return not is_trading(self._clock.utc_now())
+        """The exchange is not trading, or a recording has a pause."""
+        return self._replayed or not is_continuous(self._clock.utc_now())
 
     async def look(self) -> None:
         """Notice shares that fell silent, and close the minutes of those."""
         if self._condition is FeedCondition.LOST or self._replayed:
             return
         now = self._clock.utc_now()
-        bars = self._builder.close_until(now - timedelta(seconds=5))
-        self._keep(bars, [])
-        await self._publish(BARS, [self._bar(bar) for bar in bars])
-        silent = tuple(sorted(s for s, at in self._heard_by_symbol.items() if self._is_silent(at, now)))
+        await self._close_minutes(now - timedelta(seconds=5))
+        silent = self._who_is_silent(now)
         if silent != self._silent:
             self._silent = silent
             condition = FeedCondition.STALE if silent else FeedCondition.CONNECTED
@@ -183,16 +169,41 @@ class LiveMarket:
             refused={fault.value: count for fault, count in sorted(self._checker.refused.items())},
         )
 
-    def _is_silent(self, heard_at: datetime, now: datetime) -> bool:
-        return silent_seconds(heard_at, now, is_trading) > self._silence_seconds
+    def _who_is_silent(self, now: datetime) -> tuple[Symbol, ...]:
+        """Shares that should trade and were not heard of; all of them where nothing new was said at all."""
+        if not is_continuous(now):
+            return self._silent
+        since = silent_since(now, self._silence_seconds, is_continuous)
+        frozen_since = silent_since(now, self._silence_seconds * _FROZEN_FACTOR, is_continuous)
+        is_frozen = frozen_since is not None and self._news_at < frozen_since
+        return tuple(
+            symbol
+            for symbol, heard_at in sorted(self._heard_by_symbol.items())
+            if (is_frozen or (since is not None and heard_at < since)) and not self._bands.rests(symbol)
+        )
+
+    def _hear(self, symbol: Symbol) -> None:
+        if symbol in self._heard_by_symbol:
+            self._heard_by_symbol[symbol] = self._clock.utc_now()
 
     def _is_news(self, tick: Tick) -> bool:
         """Whether a tick says something new and can be believed; a page repeats its last quote until there is one."""
-        self._heard_by_symbol[tick.symbol] = self._clock.utc_now()
-        if tick == self._last.get(tick.symbol) or self._checker.accept(tick, self._now) is not None:
+        self._hear(tick.symbol)
+        if tick == self._last.get(tick.symbol):
             return False
-        self._last[tick.symbol] = tick
-        return True
+        fault = self._checker.accept(tick, self._now)
+        # What was refused is not judged at every repetition, unless its time may still come.
+        if isinstance(tick, Quote) and tick.symbol in self._heard_by_symbol and fault is not TickFault.FUTURE:
+            self._last[tick.symbol] = tick
+        if fault is None:
+            self._news_at = self._clock.utc_now()
+        return fault is None
+
+    async def _close_minutes(self, until: datetime) -> None:
+        bars = self._builder.close_until(until)
+        if not self._replayed:
+            self._keep(bars, [])
+        await self._publish(BARS, [self._bar(bar) for bar in bars])
 
     async def _become(self, condition: FeedCondition, detail: str) -> None:
         if condition is not self._condition:
@@ -209,11 +220,16 @@ class LiveMarket:
 
     async def _publish(self, topic: Topic[E], events: Sequence[E]) -> None:
         """Events are for those who listen now; while Redis is away nobody does, and the next batch tells the gap."""
-        try:
-            await self._events.publish(topic, events)
-        except Unavailable as e:
+        if self._clock.monotonic() < self._publish_from:
             self.counts["unpublished"] += len(events)
-            log.warning("events not published", extra={"topic": topic.name, "reason": str(e)})
+            return
+        try:
+            async with asyncio.timeout(_PUBLISH_SECONDS):
+                await self._events.publish(topic, events)
+        except (Unavailable, TimeoutError) as e:
+            self._publish_from = self._clock.monotonic() + _PAUSE_SECONDS
+            self.counts["unpublished"] += len(events)
+            log.warning("events not published", extra={"topic": topic.name, "reason": str(e) or type(e).__name__})
 
     def _quote(self, quote: Quote) -> QuoteSeen:
         return QuoteSeen(

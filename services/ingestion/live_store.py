@@ -5,6 +5,7 @@ that the oldest trades are given up and counted, since a vendor can repair a min
 """
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,40 +36,68 @@ class LiveStore:
     dropped: int = 0
     _bars: deque[MinuteBar] = field(default_factory=deque)
     _trades: deque[Trade] = field(default_factory=deque)
+    _in_hand: int = 0
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    """Over what waits; never held for longer than a copy takes."""
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    """One flush at a time: that of a cancelled task goes on in its thread."""
 
     @property
     def waiting(self) -> int:
         """Rows not stored yet."""
-        return len(self._bars) + len(self._trades)
+        with self._guard:
+            return len(self._bars) + len(self._trades) + self._in_hand
 
     def add(self, bars: Sequence[MinuteBar], trades: Sequence[Trade]) -> None:
         """Keep rows for the next flush."""
-        self._bars.extend(bars)
-        self._trades.extend(trades)
-        while self.waiting > MOST_WAITING:
-            (self._trades or self._bars).popleft()
-            self.dropped += 1
+        with self._guard:
+            self._bars.extend(bars)
+            self._trades.extend(trades)
+            self._drop_the_oldest()
 
     def flush(self, now: datetime) -> int:
         """Store what waits, all of it or nothing; how many rows that were. 0 while the database is away."""
-        bars, trades = list(self._bars), list(self._trades)
-        if not bars and not trades:
-            return 0
+        with self._turn:
+            bars, trades = self._take()
+            if not bars and not trades:
+                return 0
+            try:
+                self._write(bars, trades, now)
+            except StorageUnavailable as e:
+                self._give_back(bars, trades)
+                log.warning("live rows wait for the database", extra={"rows": self.waiting, "reason": str(e)})
+                return 0
+            with self._guard:
+                self._in_hand = 0
+            return len(bars) + len(trades)
+
+    def _write(self, bars: Sequence[MinuteBar], trades: Sequence[Trade], now: datetime) -> None:
         stamp = Provenance(self.source, synthetic=False, fetched_at=now)
-        try:
-            with transaction(self.engine) as connection:
-                if bars:
-                    market_writes.upsert(connection, Kind.MINUTE_BARS, _bar_frame(bars), stamp)
-                if trades:
-                    market_writes.upsert(connection, Kind.TICKS, _trade_frame(trades), stamp)
-        except StorageUnavailable as e:
-            log.warning("live rows wait for the database", extra={"rows": self.waiting, "reason": str(e)})
-            return 0
-        for _ in bars:
-            self._bars.popleft()
-        for _ in trades:
-            self._trades.popleft()
-        return len(bars) + len(trades)
+        with transaction(self.engine) as connection:
+            if bars:
+                market_writes.upsert(connection, Kind.MINUTE_BARS, _bar_frame(bars), stamp)
+            if trades:
+                market_writes.upsert(connection, Kind.TICKS, _trade_frame(trades), stamp)
+
+    def _take(self) -> tuple[list[MinuteBar], list[Trade]]:
+        with self._guard:
+            bars, trades = list(self._bars), list(self._trades)
+            self._bars.clear()
+            self._trades.clear()
+            self._in_hand = len(bars) + len(trades)
+            return bars, trades
+
+    def _give_back(self, bars: Sequence[MinuteBar], trades: Sequence[Trade]) -> None:
+        with self._guard:
+            self._in_hand = 0
+            self._bars.extendleft(reversed(bars))
+            self._trades.extendleft(reversed(trades))
+            self._drop_the_oldest()
+
+    def _drop_the_oldest(self) -> None:
+        while len(self._bars) + len(self._trades) > MOST_WAITING:
+            (self._trades or self._bars).popleft()
+            self.dropped += 1
 
 
 def _bar_frame(bars: Sequence[MinuteBar]) -> pl.DataFrame:

@@ -1,10 +1,12 @@
 """The live feed: what is believed is published and stored, a recording is published alone, and losses are survived."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -13,18 +15,21 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from libs.bus.memory_events import MemoryTopics
+from libs.bus.memory_events import MemoryEvents, MemoryTopics
 from libs.bus.redis.events import open_events
+from libs.contracts.base import E, Topic
 from libs.contracts.market_events import BARS, FEED, QUOTES, TRADES, FeedCondition
 from libs.domain.clock import ManualClock, at_shanghai
 from libs.domain.market import Board, Symbol
 from libs.marketdata.feed import Quote, Tick, Ticks, Trade, TradeSide
+from libs.marketdata.minute_builder import MinuteBar
 from libs.marketdata.replay_feed import Recording, RecordingServer
 from libs.runtime.processes import wait_until
 from libs.storage import feeds
 from libs.storage.engine import make_engine, transaction
 from libs.storage.feeds import FeedState, SessionReference
-from services.ingestion.live_market import LiveMarket, is_trading
+from services.ingestion.live_market import LiveMarket
+from services.ingestion.live_rules import is_trading
 from services.ingestion.live_store import MOST_WAITING, LiveStore
 from tests.integration.ingestion.conftest import Ingestion
 
@@ -51,18 +56,24 @@ class Desk:
         self.clock = ManualClock(at(9, 30))
         self.topics = MemoryTopics()
         self.store = store
+        self.asked, self.away, self.pingan_rests = 0, False, False
         self.market = LiveMarket(
             "test",
             [MAOTAI, PINGAN],
             self.topics.events("live"),
-            references=lambda _: {
-                MAOTAI: SessionReference(MAOTAI, Board.MAIN, date(2001, 8, 27), False, Decimal(1450))
-            },
+            references=self.references,
             keep=store.add,
             clock=self.clock,
             replayed=replayed,
             silence_seconds=30,
         )
+
+    async def references(self, _: date) -> dict[Symbol, SessionReference] | None:
+        self.asked += 1
+        if self.away:
+            return None
+        known = SessionReference(MAOTAI, Board.MAIN, date(2001, 8, 27), False, Decimal(1450))
+        return {MAOTAI: known, PINGAN: replace(known, symbol=PINGAN, rests=self.pingan_rests)}
 
     async def hear(self, *ticks: Tick, now: datetime | None = None) -> None:
         newest = max(tick.at for tick in ticks)
@@ -72,6 +83,19 @@ class Desk:
 
     def state(self) -> FeedState:
         return self.market.state(waiting=self.store.waiting, dropped=self.store.dropped)
+
+
+class StuckEvents(MemoryEvents):
+    """A server that takes everything and answers nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryTopics(), "stuck")
+        self.tried = 0
+
+    async def publish(self, topic: Topic[E], events: Sequence[E]) -> None:
+        if events:
+            self.tried += 1
+            await asyncio.Event().wait()
 
 
 @pytest.fixture
@@ -137,6 +161,90 @@ async def test_a_share_that_falls_silent_is_named_and_forgiven(desk: Desk) -> No
     assert changes.qsize() == 2
 
 
+async def test_a_share_that_is_known_to_rest_is_not_silent(desk: Desk) -> None:
+    desk.pingan_rests = True
+    await desk.market.connected()
+    for minute in range(3):
+        await desk.hear(quote(at(10, minute), "1450.00", 100 + minute))
+        await desk.market.look()
+    assert desk.state().condition == "connected"
+    desk.pingan_rests = False
+    await desk.hear(quote(at(10, 30), "1450.00", 900))
+    await desk.market.heard(Ticks(at(10, 30), (), quiet=(PINGAN,)))
+    await desk.market.look()
+    assert desk.state().condition == "connected"
+
+
+async def test_a_page_that_answers_the_same_for_ever_is_stale(desk: Desk) -> None:
+    await desk.market.connected()
+    frozen = [quote(at(10, 0), "1450.00", 100), quote(at(10, 0), "1450.00", 100, PINGAN)]
+    await desk.hear(*frozen)
+    for _ in range(30):
+        desk.clock.advance(11)
+        await desk.hear(*frozen)
+        await desk.market.look()
+    assert (desk.state().condition, desk.state().silent) == ("stale", (PINGAN, MAOTAI))
+
+
+async def test_a_share_nobody_subscribed_is_never_missed(desk: Desk) -> None:
+    await desk.market.connected()
+    await desk.hear(quote(at(10, 0), "1450.00", 100, Symbol("600000.SH")), quote(at(10, 0), "1450.00", 100))
+    desk.clock.advance(60)
+    await desk.hear(quote(at(10, 1), "1450.00", 200), quote(at(10, 1), "1450.00", 100, PINGAN))
+    await desk.market.look()
+    assert desk.state().silent == ()
+
+
+async def test_what_was_refused_once_is_not_counted_again_at_every_repetition(desk: Desk) -> None:
+    quotes = desk.topics.join(QUOTES.name)
+    desk.clock.advance(1800)
+    for second in range(5):
+        await desk.hear(quote(at(9, 50), "1450.00", 100))
+        desk.clock.advance(second)
+    assert desk.state().refused == {"stale": 1}
+    early = quote(at(10, 1), "1450.00", 100)
+    for _ in range(2):
+        await desk.market.heard(Ticks(early.at, (early,)))
+        desk.clock.advance(60)
+    assert desk.state().refused == {"stale": 1, "future": 1}
+    assert quotes.qsize() == 1
+
+
+async def test_minutes_in_which_the_feed_was_away_are_not_stored(desk: Desk) -> None:
+    bars = desk.topics.join(BARS.name)
+    await desk.market.connected()
+    await desk.hear(trade(at(10, 0, 5), "1450.00", 100, 1))
+    await desk.hear(trade(at(10, 1, 5), "1450.00", 100, 2))
+    await desk.market.lost("gone", 1.0)
+    desk.clock.advance(120)
+    await desk.market.connected()
+    await desk.hear(trade(at(10, 3, 30), "1450.00", 100, 3))
+    await desk.hear(trade(at(10, 4, 5), "1450.00", 100, 4))
+    await desk.hear(trade(at(10, 5, 5), "1450.00", 100, 5))
+    assert [json.loads(bars.get_nowait())[2][0]["ends_at"][11:16] for _ in range(bars.qsize())] == ["10:01", "10:05"]
+
+
+async def test_reference_prices_that_could_not_be_read_are_asked_for_again(desk: Desk) -> None:
+    desk.away = True
+    await desk.hear(trade(at(10, 0), "1600.00", 100, 1))
+    assert (desk.asked, desk.state().refused) == (1, {})
+    desk.away = False
+    await desk.hear(trade(at(10, 0, 20), "1600.00", 100, 2))
+    await desk.hear(trade(at(10, 0, 31), "1600.00", 100, 3))
+    assert (desk.asked, desk.state().refused) == (2, {"out_of_band": 1})
+
+
+async def test_events_that_cannot_be_published_hold_nothing_up(desk: Desk) -> None:
+    stuck = StuckEvents()
+    desk.market._events = stuck
+    for second in range(5):
+        await desk.hear(trade(at(10, 0, second), "1450.00", 100, second))
+    assert (stuck.tried, desk.store.waiting) == (1, 5)
+    desk.clock.advance(11)
+    await desk.hear(trade(at(10, 0, 20), "1450.00", 100, 6))
+    assert stuck.tried == 2
+
+
 async def test_a_recording_is_published_as_one_and_never_stored(ingestion: Ingestion) -> None:
     desk = Desk(LiveStore(ingestion.engine, "replay"), replayed=True)
     quotes = desk.topics.join(QUOTES.name)
@@ -154,6 +262,36 @@ async def test_rows_wait_while_the_database_is_away_and_their_number_is_bounded(
     assert (store.waiting, store.dropped) == (MOST_WAITING, 5)
     assert await asyncio.to_thread(store.flush, at(10, 1)) == 0
     assert store.waiting == MOST_WAITING
+
+
+async def test_flushes_at_the_same_time_store_every_row_once(ingestion: Ingestion) -> None:
+    store = LiveStore(ingestion.engine, "test")
+    store.add([], [trade(at(10, 0), "1450.00", 100, number) for number in range(500)])
+    stored = await asyncio.gather(*(asyncio.to_thread(store.flush, at(10, 1)) for _ in range(4)))
+    assert (sorted(stored), store.waiting) == ([0, 0, 0, 500], 0)
+    assert ingestion.count("ticks") == 500
+
+
+def test_rows_dropped_while_others_are_written_take_nothing_else_along(
+    ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, writing, go_on = LiveStore(ingestion.engine, "test"), threading.Event(), threading.Event()
+    write = store._write
+
+    def slowly(bars: Sequence[MinuteBar], trades: Sequence[Trade], now: datetime) -> None:
+        writing.set()
+        assert go_on.wait(10)
+        write(bars, trades, now)
+
+    monkeypatch.setattr(LiveStore, "_write", lambda _, *arguments: slowly(*arguments))
+    store.add([], [trade(at(10, 0), "1450.00", 100, number) for number in range(10)])
+    flushing = threading.Thread(target=store.flush, args=(at(10, 1),))
+    flushing.start()
+    assert writing.wait(10)
+    store.add([], [trade(at(10, 1), "1450.00", 100, number) for number in range(MOST_WAITING + 5)])
+    go_on.set()
+    flushing.join(10)
+    assert (store.waiting, store.dropped, ingestion.count("ticks")) == (MOST_WAITING, 5, 10)
 
 
 def test_the_exchange_may_speak_in_its_hours_alone() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,34 @@ JSON = st.recursive(
 @given(st.lists(QUOTES), st.lists(TRADES))
 def test_ticks_are_read_as_they_were_written(quotes: list[Quote], trades: list[Trade]) -> None:
     ticks = Ticks(NOW, (*quotes, *trades))
-    assert feed_wire.read_ticks(feed_wire.write_ticks(ticks)) == ticks
+    read = feed_wire.read_ticks(feed_wire.write_ticks(ticks))
+    assert read is not None
+    assert (read.now, read.garbled) == (NOW, 0)
+    assert [tick for tick in read.ticks if isinstance(tick, Quote)] == sorted(quotes, key=lambda tick: tick.at)
+    assert [tick for tick in read.ticks if isinstance(tick, Trade)] == sorted(trades, key=lambda tick: tick.at)
+
+
+def test_a_share_is_told_in_the_order_of_time_and_by_its_trades_first() -> None:
+    at = [NOW + timedelta(seconds=second) for second in range(3)]
+    quote = Quote(Symbol("600519.SH"), at[1], Decimal(10), Decimal(10), 200, Decimal(2000))
+    trades = [Trade(quote.symbol, moment, 1, Decimal(10), 100, TradeSide.BUY) for moment in at]
+    read = feed_wire.read_ticks(feed_wire.write_ticks(Ticks(at[2], (quote, *trades))))
+    assert read is not None
+    assert read.ticks == (trades[0], trades[1], quote, trades[2])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[" * 100_000,
+        '{"now":"9999-12-31T23:59:59-10:00"}',
+        '{"now":"0001-01-01T00:00:00+08:00"}',
+        '{"now":"2024-09-02"}',
+    ],
+)
+def test_a_message_that_would_break_the_reader_is_a_lost_feed(message: str) -> None:
+    with pytest.raises(FeedLost):
+        feed_wire.read_ticks(message)
 
 
 @given(st.lists(JSON), st.lists(JSON), QUOTES)

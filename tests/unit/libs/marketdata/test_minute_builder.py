@@ -91,6 +91,44 @@ def test_a_feed_that_gives_trades_and_quotes_is_counted_once() -> None:
     assert [bar.volume for bar in builder.close_until(END)] == [100]
 
 
+def test_a_minute_that_was_not_heard_from_its_beginning_is_no_bar() -> None:
+    builder = MinuteBuilder()
+    builder.join(at(10, 15, 20))
+    assert builder.add(trade(at(10, 15, 30), "10.00", 100, 1)) == []
+    assert builder.add(trade(at(10, 16, 5), "10.10", 200, 2)) == []
+    assert [bar.volume for bar in builder.close_until(END)] == [200]
+    assert builder.partial == 1
+
+
+def test_what_was_traded_while_the_feed_was_away_is_put_into_no_minute() -> None:
+    builder = MinuteBuilder()
+    builder.join(at(9, 14))
+    builder.add(quote(at(9, 25, 3), "10.00", 500))
+    assert [bar.volume for bar in builder.add(quote(at(9, 30, 3), "10.00", 800))] == [500]
+    builder.join(at(10, 30, 40))
+    assert builder.partial == 1
+    assert builder.add(quote(at(10, 30, 50), "10.00", 90_000)) == []
+    assert builder.add(quote(at(10, 31, 3), "10.00", 90_100)) == []
+    assert [(bar.ends_at, bar.volume) for bar in builder.close_until(END)] == [(at(10, 32), 100)]
+
+
+def test_a_share_that_begins_to_trade_late_is_heard_whole_by_who_was_there_at_the_opening() -> None:
+    builder = MinuteBuilder()
+    builder.join(at(9, 14))
+    assert builder.add(quote(at(10, 30, 3), "10.00", 700)) == []
+    assert [bar.volume for bar in builder.close_until(END)] == [700]
+
+
+def test_quotes_before_the_first_trade_are_not_counted_beside_it() -> None:
+    builder = MinuteBuilder()
+    builder.join(at(9, 14))
+    builder.add(quote(at(9, 30, 3), "10.00", 100))
+    assert builder.add(trade(at(9, 30, 3), "10.00", 100, 1)) == []
+    builder.add(trade(at(9, 31, 3), "10.00", 300, 2))
+    assert [bar.volume for bar in builder.close_until(END)] == [300]
+    assert builder.partial == 1
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 6 * 3600), st.integers(1, 1000), st.integers(900, 1100)), min_size=1, max_size=80)
 )

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.ashare.bands import Band
-from libs.domain.clock import at_shanghai
 from libs.domain.market import Symbol
 from libs.marketdata.feed import Quote, Tick, Trade, TradeSide
-from libs.marketdata.tick_checks import TickChecker, TickFault, silent_seconds
+from libs.marketdata.tick_checks import TickChecker, TickFault, is_ever, silent_since
 
 MAOTAI, OTHER = Symbol("600519.SH"), Symbol("600000.SH")
 NOW = datetime(2024, 9, 2, 2, 0, 10, tzinfo=UTC)
@@ -32,7 +31,7 @@ def quote(**changed: object) -> Quote:
         "price": Decimal(10),
         "pre_close": Decimal(10),
         "volume": 1000,
-        "amount": Decimal(10_000),
+        "amount": Decimal(10) * int(str(changed.get("volume", 1000))),
         "bid": Decimal("9.99"),
         "ask": Decimal("10.01"),
     }
@@ -65,6 +64,13 @@ def trade(**changed: object) -> Trade:
         (trade(volume=0), TickFault.NOT_POSITIVE),
         (quote(price=Decimal("10.00001")), TickFault.OFF_TICK),
         (quote(price=Decimal("1E+30")), TickFault.IMPLAUSIBLE),
+        (quote(volume=10**15, amount=Decimal(10) ** 16), TickFault.IMPLAUSIBLE),
+        (quote(amount=Decimal("1E+40")), TickFault.IMPLAUSIBLE),
+        (quote(volume=10, amount=Decimal(10_000)), TickFault.IMPLAUSIBLE),
+        (quote(amount=Decimal(1)), TickFault.IMPLAUSIBLE),
+        (trade(volume=10**15), TickFault.IMPLAUSIBLE),
+        (trade(sequence=2**63), TickFault.IMPLAUSIBLE),
+        (trade(sequence=-1), TickFault.NOT_POSITIVE),
         (quote(bid=Decimal("10.02")), TickFault.CROSSED),
         (quote(at=NOW + timedelta(seconds=4)), TickFault.FUTURE),
         (quote(at=NOW - timedelta(seconds=61)), TickFault.STALE),
@@ -100,6 +106,14 @@ def test_a_trade_that_comes_twice_is_refused_once_it_was_seen() -> None:
     assert judge.accept(trade(sequence=1), NOW) is TickFault.REPEATED
 
 
+def test_quotes_and_trades_of_a_share_are_two_series() -> None:
+    judge, before = checker(), NOW - timedelta(seconds=1)
+    assert judge.accept(quote(), NOW) is None
+    assert judge.accept(trade(at=before), NOW) is None
+    assert judge.accept(quote(at=before), NOW) is TickFault.BACKWARDS
+    assert judge.accept(trade(at=before - timedelta(seconds=1), sequence=2), NOW) is TickFault.BACKWARDS
+
+
 def test_a_new_session_begins_with_new_totals() -> None:
     judge, next_day = checker(), NOW + timedelta(days=1)
     assert judge.accept(quote(volume=5000), NOW) is None
@@ -123,11 +137,21 @@ def test_whatever_comes_is_judged_and_what_is_believed_is_sound(
 
 
 def test_silence_counts_trading_time_alone() -> None:
-    def is_trading(at: datetime) -> bool:
-        return not 4 <= at.hour < 5
+    noon = datetime(2024, 9, 2, 4, tzinfo=UTC)
 
-    noon = at_shanghai(date(2024, 9, 2), datetime.min.time()).astimezone(UTC).replace(hour=4)
-    assert silent_seconds(noon - timedelta(minutes=2), noon + timedelta(minutes=30), is_trading) == pytest.approx(
-        120, abs=5
-    )
-    assert silent_seconds(noon, noon, is_trading) == 0
+    def is_trading(at: datetime) -> bool:
+        return not noon <= at < noon + timedelta(hours=1)
+
+    half_past = noon + timedelta(minutes=30)
+    began = silent_since(half_past, 120, is_trading)
+    assert began is not None
+    assert abs(began - (noon - timedelta(minutes=2))) <= timedelta(seconds=5)
+    assert silent_since(half_past, 120, lambda _: False) is None
+
+
+def test_whether_anything_was_traded_in_between_is_known() -> None:
+    noon = datetime(2024, 9, 2, 4, tzinfo=UTC)
+    assert not is_ever(lambda at: at < noon, noon, noon + timedelta(days=9))
+    assert is_ever(lambda at: at == noon + timedelta(seconds=15), noon, noon + timedelta(minutes=1))
+    assert not is_ever(lambda at: at == noon + timedelta(hours=1), noon, noon + timedelta(minutes=1))
+    assert is_ever(lambda _: False, noon, noon + timedelta(days=400))
