@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from libs.cli.connection import DeskConnection, find_desk, patiently
 from libs.cli.terminal import chatter, console, print_json
-from libs.contracts.market import SYNC, ImportReport, SyncReport, SyncRequest
+from libs.contracts.market import SYNC, SyncReport, SyncRequest
 from libs.domain.errors import HiddenGemError
 from libs.marketdata.choose import SourceChoice, parse_source, parse_window
 from libs.storage import sync_jobs
@@ -107,7 +107,11 @@ def show(report: SyncReport, *, on: Console) -> None:
     on.print(table)
     for done in report.imports:
         if done.rejected:
-            on.print(f"refused rows of {done.path}: {_reasons(done)}", style="yellow", markup=False)
+            on.print(f"refused rows of {done.path}: {_counts(done.rejected)}", style="yellow", markup=False)
+        if done.flags:
+            on.print(f"stored and odd in {done.path}: {_counts(done.flags)}", style="dim", markup=False)
+    if any(done.rejected for done in report.imports):
+        on.print("refused rows are kept; look at them with: hiddengem data quarantine list", style="yellow")
     for failed in report.failed:
         on.print(f"not had: {failed.part}: {failed.reason}", style="yellow", markup=False)
     for skipped in report.skipped:
@@ -152,5 +156,5 @@ def follow(engine: Engine, job_id: UUID, tell: Callable[[Job], None]) -> Job:
         time.sleep(_LOOK_SECONDS)
 
 
-def _reasons(done: ImportReport) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.rejected.items()))
+def _counts(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.items()))

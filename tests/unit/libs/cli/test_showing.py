@@ -74,7 +74,14 @@ def test_errors_are_sentences(error: HiddenGemError, said: str) -> None:
 
 def test_an_import_is_summed_up_and_shown_file_by_file() -> None:
     bars = ImportReport(
-        path="a.csv", kind="bars", rows_read=10, inserted=7, updated=1, rejected={"BAD": 2}, conflicts=3
+        path="a.csv",
+        kind="bars",
+        rows_read=10,
+        inserted=7,
+        updated=1,
+        rejected={"BAD": 2},
+        conflicts=3,
+        flags={"odd": 1234},
     )
     report = SyncReport(
         source="file", synthetic=False, imports=(bars,), skipped=(SkippedFile(path="b.txt", reason="no"),), seconds=1.25
@@ -83,11 +90,20 @@ def test_an_import_is_summed_up_and_shown_file_by_file() -> None:
     out = io.StringIO()
     imports.show(report, on=Console(file=out, width=120))
     assert "refused rows of a.csv: 2 BAD" in out.getvalue()
+    assert "hiddengem data quarantine list" in out.getvalue()
+    assert "stored and odd in a.csv: 1,234 odd" in out.getvalue()
     assert "skipped b.txt: no" in out.getvalue()
     both = report.model_copy(update={"imports": (bars, bars.model_copy(update={"kind": "valuations"}))})
     assert imports.summary(both).startswith("1 file read, 16 rows stored")
     again = report.model_copy(update={"imports": (bars.model_copy(update={"already_imported": True}),)})
     assert imports.summary(again) == "nothing new: 1 file already imported with the same content"
+
+
+def test_an_import_without_a_refused_row_sends_nobody_to_the_quarantine() -> None:
+    good = ImportReport(path="a.csv", kind="bars", rows_read=10, inserted=10)
+    out = io.StringIO()
+    imports.show(SyncReport(source="file", synthetic=False, imports=(good,)), on=Console(file=out, width=120))
+    assert "quarantine" not in out.getvalue()
 
 
 def test_the_last_words_are_those_of_services_that_do_not_run() -> None:
