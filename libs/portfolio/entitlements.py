@@ -1,13 +1,26 @@
 """What a corporate action gives the holder of record: cash, whole shares, and rights that are worth something. Pure."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from libs.ashare.adjustment import CorporateAction, reference_price
+from libs.domain.market import Symbol
 from libs.portfolio.lots import par_value, require_known_tax
 
 _FEN = Decimal("0.01")
 _NOTHING = Decimal(0)
+_AT_ONCE_SINCE = date(2022, 11, 30)
+
+
+def tradable_at_once(symbol: Symbol, ex_date: date) -> bool:
+    """Whether bonus and transfer shares may be sold on their ex-date already, or only one session later.
+
+    Shanghai listed them on the second session after the record date until 2022-11-30, and on the first one since
+    (上海证券交易所上市公司自律监管指南第2号, 第五号 权益分派, revised that day; confidence: reported). Elsewhere they
+    trade from the ex-date on.
+    """
+    return not symbol.endswith(".SH") or ex_date > _AT_ONCE_SINCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,10 @@ _CREDIT = text("""
     UPDATE trading.positions SET quantity = quantity + :shares, cost = cost + :cost, mark = :mark
     WHERE account_id = :account_id AND symbol = :symbol
 """)
+_LOCK = text("""
+    UPDATE trading.positions SET locked_quantity = :shares, locked_day = :session
+    WHERE account_id = :account_id AND symbol = :symbol
+""")
 _UNLISTED = text("""
     UPDATE trading.positions p SET unlisted_quantity = coalesce((
         SELECT sum(subscribed) FROM trading.entitlements e
@@ -248,6 +252,11 @@ def change_receivable(tx: Connection, account_id: str, change: Decimal) -> None:
 def credit(tx: Connection, account_id: str, symbol: Symbol, *, shares: int, cost: Decimal, mark: Decimal) -> None:
     """Add shares to a holding and mark it at its reference price; what it cost grows by `cost` alone."""
     tx.execute(_CREDIT, {"account_id": account_id, "symbol": symbol, "shares": shares, "cost": cost, "mark": mark})
+
+
+def lock(tx: Connection, account_id: str, symbol: Symbol, *, shares: int, session: date) -> None:
+    """Keep shares from being sold in the session that is opened; nothing else can be locked so early."""
+    tx.execute(_LOCK, {"account_id": account_id, "symbol": symbol, "shares": shares, "session": session})
 
 
 def list_shares(tx: Connection, account_id: str, session: date) -> None:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from libs.domain.errors import HiddenGemError
 from libs.domain.market import Symbol
 from libs.portfolio import ledger as lines
-from libs.portfolio.entitlements import Entitlement, entitle, subscribe
+from libs.portfolio.entitlements import Entitlement, entitle, subscribe, tradable_at_once
 from libs.portfolio.ledger import Entry, Posting, PostingKind, action_source
 from libs.portfolio.lots import Lot, inherit
 from libs.storage import clock, entitlements, ledger, lots, orders, positions
@@ -118,6 +118,8 @@ class _Books:
             )
             lots.add(self.tx, self.account_id, terms.symbol, inherit(parents, found.shares, self.session))
         self._credit(found, shares=found.shares, cost=_NOTHING)
+        if found.shares > 0 and terms.ex_date == self.session and not tradable_at_once(terms.symbol, terms.ex_date):
+            entitlements.lock(self.tx, self.account_id, terms.symbol, shares=found.shares, session=self.session)
 
     def _rights(self, due: DueAction, found: Entitlement) -> None:
         terms = due.action

@@ -11,7 +11,7 @@ from libs.ashare.adjustment import CorporateAction
 from libs.ashare.errors import UnknownRule
 from libs.domain.errors import InvalidInput
 from libs.domain.market import Symbol
-from libs.portfolio.entitlements import entitle, subscribe
+from libs.portfolio.entitlements import entitle, subscribe, tradable_at_once
 
 pytestmark = pytest.mark.requirement("F5")
 MAOTAI, EX = Symbol("600519.SH"), date(2024, 6, 19)
@@ -83,3 +83,16 @@ def test_what_makes_no_sense_is_not_booked() -> None:
         entitle(_action(cash_per_share="11"), 100, Decimal(10))
     with pytest.raises(UnknownRule):
         entitle(CorporateAction(MAOTAI, date(2014, 6, 19), Decimal(1)), 100, Decimal(10))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "ex_date", "at_once"),
+    [
+        ("600519.SH", date(2022, 11, 30), False),
+        ("688981.SH", date(2022, 6, 14), False),
+        ("600519.SH", date(2022, 12, 1), True),
+        ("000001.SZ", date(2016, 6, 14), True),
+    ],
+)
+def test_shanghai_once_listed_bonus_shares_a_session_later(symbol: str, ex_date: date, at_once: bool) -> None:
+    assert tradable_at_once(Symbol(symbol), ex_date) is at_once
