@@ -83,13 +83,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _horizon(port: int) -> float | None:
-    """The gauge as Prometheus reads it; None while nobody answers or it was not shown yet."""
+def _get(port: int, path: str) -> str | None:
+    """What the operator port answers; None while it does not, or says that something is missing."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
-            lines = answer.read().decode().splitlines()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+            return str(answer.read().decode())
     except OSError:
         return None
+
+
+def _horizon(port: int) -> float | None:
+    """The gauge as Prometheus reads it."""
+    lines = (_get(port, "/metrics") or "").splitlines()
     return next(
         (float(line.split()[-1]) for line in lines if line.startswith("hiddengem_calendar_horizon_days{")), None
     )
@@ -161,8 +166,9 @@ def test_a_service_shows_the_horizon_that_its_overlay_and_the_stored_calendar_gi
         "HIDDENGEM_CALENDAR_OVERLAY": str(overlay),
     }
     with _service(module, **settings) as process:
+        assert wait_until(lambda: _get(port, "/health/ready") is not None, patience_seconds=15.0), process.poll()
         expected = (date(2027, 3, 31) - exchange_date(SystemClock().utc_now())).days
-        assert wait_until(lambda: _horizon(port) == expected, patience_seconds=15.0), process.poll()
+        assert _horizon(port) == expected
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
 
