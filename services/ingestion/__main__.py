@@ -1,5 +1,6 @@
 """Entry of ingestion: answers what `libs.contracts.market` asks, works the jobs off, and keeps to the schedule."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -31,6 +32,7 @@ from services.ingestion.figures import Figures
 from services.ingestion.fingerprints import fingerprint_of
 from services.ingestion.freshness import FeedFigures
 from services.ingestion.jobs import Jobs
+from services.ingestion.judging import judge
 from services.ingestion.live_child import LiveChild
 from services.ingestion.retention import Retention, kept_days
 from services.ingestion.scheduler import Orders, Scheduler
@@ -67,6 +69,7 @@ def build(runtime: Runtime[IngestionSettings]) -> Service:
         except InvalidInput as e:
             log.warning("a decision about the quarantine was refused", extra={"reason": str(e)})
             raise
+        await asyncio.to_thread(judge, runtime.engine, runtime.clock)
         return QuarantineDecided(decided=decided)
 
     endpoint = Endpoint(runtime.card("ingestion"))

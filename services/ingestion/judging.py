@@ -1,4 +1,4 @@
-"""Judge how complete the newest sessions are, once a job has changed something: the daily report, always up to date."""
+"""Judge how complete the newest sessions are, once a job or a decision has changed something: the daily report."""
 
 from libs.ashare.calendar import CALENDAR
 from libs.domain.clock import Clock

@@ -81,9 +81,9 @@ def _reports(day: date, _calendar: Calendar) -> bool:
     return (day.weekday() == _SATURDAY and day.month in _REPORT_MONTHS) or (day.month, day.day) in _AFTER_DEADLINES
 
 
-def _late_december(day: date, _calendar: Calendar) -> bool:
-    """The exchanges publish next year's calendar in December."""
-    return (day.month, day.day) in {(12, 20), (12, 28)}
+def _before_the_calendar_ends(day: date, calendar: Calendar) -> bool:
+    """The exchanges publish next year's calendar in December; until it is in, and after the last known day as well."""
+    return calendar.horizon_is_near(day)
 
 
 def _itself(day: date, _calendar: Calendar) -> Window:
@@ -126,5 +126,5 @@ SCHEDULE = (
     Entry("late documents", time(22, 0), (Kind.DOCUMENTS,), _every_day, _two_days),
     Entry("pledges", time(10, 0), (Kind.PLEDGES, Kind.UNLOCKS, Kind.INSTRUMENT_HISTORY), _saturdays, _two_weeks),
     Entry("statements", time(11, 0), (Kind.STATEMENTS, Kind.GOODWILL), _reports, _half_year),
-    Entry("calendar", time(6, 0), (Kind.CALENDAR,), _late_december, _year_and_next),
+    Entry("calendar", time(6, 0), (Kind.CALENDAR,), _before_the_calendar_ends, _year_and_next),
 )

@@ -100,7 +100,9 @@ async def test_the_canaries_are_asked_from_the_command_line_and_what_they_found_
     assert "--source: only vendors can be asked" in out
 
 
-async def test_an_operator_sees_refused_rows_and_decides_about_them(desk: Desk, write_bars: WriteBars) -> None:
+async def test_an_operator_sees_refused_rows_and_decides_about_them(
+    desk: Desk, ingestion: Ingestion, write_bars: WriteBars
+) -> None:
     folder = write_bars("bars.csv", {"2024-09-02": 10.0, "2024-09-03": -1.0, "2024-09-07": 10.5})
     assert (await desk.run("import", f"file:{folder}"))[0] == 0
     rows = {row["reason"]: row["quarantine_id"] for row in await desk.json("quarantine", "list", "--kind", "bars")}
@@ -112,6 +114,7 @@ async def test_an_operator_sees_refused_rows_and_decides_about_them(desk: Desk, 
     code, out = await desk.run("quarantine", "dismiss", saturday, "987654", "--why", "let us see")
     assert (code, "not held in quarantine: 987654" in out) == (78, True), out
     assert (await desk.run("quarantine", "release", saturday, "--why", "a make-up session"))[0] == 0
+    assert ingestion.count("completeness WHERE session = '2024-09-07'") == 1, "the report knows at once"
     assert (await desk.run("quarantine", "dismiss", negative, "--why", "a typo of the vendor"))[0] == 0
     assert await desk.json("quarantine", "list") == []
     decided = {row["quarantine_id"]: row for row in await desk.json("quarantine", "list", "--all")}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.ashare.calendar import CALENDAR
+from libs.ashare.calendar import CALENDAR, Calendar
 from libs.ashare.errors import UnknownRule
 from libs.domain.clock import at_shanghai
 from libs.marketdata.source import Kind, Window
@@ -49,18 +49,22 @@ def test_documents_come_out_on_holidays_too() -> None:
     ]  # fmt: skip
 
 
-def test_pledges_are_weekly_statements_follow_the_deadlines_and_the_calendar_is_yearly() -> None:
+def test_pledges_are_weekly_and_statements_follow_the_deadlines() -> None:
     year = (at_shanghai(date(2024, 1, 1), time(0)), at_shanghai(date(2024, 12, 31), time(0)))
     assert len(days("pledges", *year)) == 52
     assert {date(2024, 5, 1), date(2024, 9, 1), date(2024, 11, 1)} <= set(days("statements", *year))
-    assert days("calendar", *year) == [date(2024, 12, 20), date(2024, 12, 28)]
+    assert days("calendar", *year) == []
 
 
-def test_the_yearly_refresh_asks_for_the_next_year() -> None:
-    [first, _] = due(
-        ENTRIES["calendar"], at_shanghai(date(2024, 12, 1), time(0)), at_shanghai(date(2024, 12, 31), time(0)), CALENDAR
-    )
-    assert first.window == Window(date(2024, 1, 1), date(2025, 12, 31))
+def test_the_next_year_is_asked_for_every_day_until_it_is_in_even_when_the_calendar_is_over() -> None:
+    calendar = Calendar(date(2024, 1, 1), date(2024, 12, 31), ())
+    since, until = at_shanghai(date(2024, 11, 1), time(0)), at_shanghai(date(2025, 1, 3), time(12))
+    found = due(ENTRIES["calendar"], since, until, calendar)
+    assert [item.at.date() for item in found] == [date(2024, 12, 2) + timedelta(days=at) for at in range(33)]
+    assert found[0].window == Window(date(2024, 1, 1), date(2025, 12, 31))
+    assert spanned(found[-1:]) == Window(date(2025, 1, 1), date(2026, 12, 31))
+    calendar.learn(CALENDAR.sessions_between(date(2025, 1, 1), date(2025, 12, 31)), date(2025, 12, 31), source="test")
+    assert due(ENTRIES["calendar"], since, until, calendar) == []
 
 
 @given(cuts=st.lists(instants, min_size=2, max_size=6))
