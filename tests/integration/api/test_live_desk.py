@@ -17,6 +17,10 @@ _PROMISED = (
 )  # fmt: skip
 
 
+_WINDOW = ("--from", "2025-04-01", "--to", "2025-04-29")
+"""Twenty sessions that end with orders; a later today changes none of them."""
+
+
 def _command(desk: LiveDesk, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "libs.cli.main", *arguments],
@@ -40,7 +44,7 @@ def _digest(text: str) -> str:
 
 
 def test_one_command_replays_shows_serves_and_leaves_nothing() -> None:
-    with live_desk("--source", "sim") as desk:
+    with live_desk("--source", "sim", *_WINDOW) as desk:
         desk.wait_until_serving()
         for promised in _PROMISED:
             assert promised in desk.text, promised
@@ -62,7 +66,7 @@ def _second_start_is_refused(desk: LiveDesk) -> None:
 
 def _further_commands_see_it(desk: LiveDesk) -> None:
     assert {row["state"] for row in _json(desk, "ps")} == {"running"}
-    replay = _json(desk, "replay")
+    replay = _json(desk, "replay", *_WINDOW)
     digest = replay["report"]["orders_digest"]
     assert _digest(desk.text) == f"ORDERS sha256={digest['sha256']} n={digest['n']}"
     opened = _json(desk, "round", replay["symbols"][0])
