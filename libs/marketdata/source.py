@@ -147,6 +147,14 @@ class LastBar:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The last stored bar of a share of which nothing later is stored: what its next factor follows from."""
+
+    close: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What is read and stored as a whole. Equal fingerprints mean equal rows; None means: read it again."""
 

@@ -6,9 +6,10 @@ from sqlalchemy import Connection, text
 
 
 def derive_factors(connection: Connection, symbols: Sequence[str]) -> int:
-    """Fill adjustment factors that no source gave: cumulative close[t-1] / pre_close[t], 1.0 at the first stored row.
+    """Fill adjustment factors that no source gave: cumulative close[t-1] / pre_close[t].
 
-    Touches only rows whose factor is missing or differs; gives how many those were.
+    They begin with the factor of the first stored row, or with 1.0 where it has none. Touches only rows whose factor is
+    missing or differs; gives how many those were.
     """
     return connection.execute(_DERIVE, {"symbols": list(symbols)}).rowcount
 
@@ -16,12 +17,13 @@ def derive_factors(connection: Connection, symbols: Sequence[str]) -> int:
 _DERIVE = text("""
     WITH step AS (
         SELECT symbol, session, adj_factor,
-               ln(COALESCE(lag(close) OVER of_symbol / pre_close, 1))::double precision AS growth
+               ln(COALESCE(first_value(adj_factor) OVER of_symbol, 1)) AS base,
+               ln(COALESCE((lag(close) OVER of_symbol)::float8 / pre_close::float8, 1)) AS growth
         FROM market.bars WHERE symbol = ANY(:symbols)
         WINDOW of_symbol AS (PARTITION BY symbol ORDER BY session)
     ), derived AS (
         SELECT symbol, session, adj_factor,
-               exp(sum(growth) OVER (PARTITION BY symbol ORDER BY session)) AS factor
+               exp(base + sum(growth) OVER (PARTITION BY symbol ORDER BY session)) AS factor
         FROM step
     )
     UPDATE market.bars SET adj_factor = derived.factor

@@ -81,7 +81,7 @@ def upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance
 
 def _upsert(connection: Connection, kind: Kind, frame: "pl.DataFrame", provenance: Provenance) -> Written:
     table = TABLES[kind]
-    _take_turn(connection, kind)
+    take_turn(connection, kind)
     span = _span_of(table, frame)
     if kind in INTRADAY and span is not None:
         connection.execute(_PARTITIONS, {"parent": kind.value, "first": span.first, "last": span.last})
@@ -119,8 +119,11 @@ def _said(error: BaseException | None) -> str:
     return f"{sentence} ({place.splitlines()[0][:200]})" if place else sentence
 
 
-def _take_turn(connection: Connection, kind: Kind) -> None:
-    """Wait for whoever writes into the table, as long as a statement may take: a large import is no fault."""
+def take_turn(connection: Connection, kind: Kind) -> None:
+    """Wait for whoever writes into the table of this kind, as long as a statement may take; held until the end.
+
+    An upsert does so itself; whoever reads first what the rows follow from takes its turn before that.
+    """
     before = connection.execute(_LOCK_TIMEOUT, {"timeout": "0"}).one()[0]
     connection.execute(_TURN, {"place": f"market.{kind.value}"})
     connection.execute(_LOCK_TIMEOUT, {"timeout": before})

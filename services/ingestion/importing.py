@@ -7,13 +7,14 @@ there. A part that no source can give is reported and does not keep the others f
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from libs.contracts.market import FailedPart, ImportReport, SkippedFile, SyncReport
 from libs.domain.clock import Clock
 from libs.marketdata.bar_checks import judge_bars
+from libs.marketdata.bar_factors import chained
 from libs.marketdata.source import Batch, Kind, Part, Source, SourceError
 from libs.storage import bars_before, factors, market_writes, quarantine, sync_jobs
 from libs.storage.engine import Connection, Engine, transaction
@@ -160,7 +161,8 @@ class Importer:
         return reports
 
     def _write(self, connection: Connection, batch: Batch) -> ImportReport:
-        batch = _judged(connection, batch)
+        if batch.kind is Kind.BARS and batch.frame.height:
+            batch = _continued(connection, batch)
         source = batch.source or self.source.name
         now = self.clock.utc_now()
         provenance = market_writes.Provenance(source, self.source.synthetic, now)
@@ -193,15 +195,16 @@ class Importer:
         )
 
 
-def _judged(connection: Connection, batch: Batch) -> Batch:
-    """Bars are held against the band of their day and the close before them; everything else is as it came."""
-    if batch.kind is not Kind.BARS or not batch.frame.height:
-        return batch
+def _continued(connection: Connection, batch: Batch) -> Batch:
+    """Bars are held against the band of their day and the close before them, and continue the factors before them."""
+    market_writes.take_turn(connection, Kind.BARS)
     ends = batch.frame.sort("symbol", "session").group_by("symbol", maintain_order=True).first()
     firsts = dict(ends.select("symbol", "session").rows())
-    return judge_bars(
-        batch, bars_before.listing_dates(connection, list(firsts)), bars_before.last_bars(connection, firsts)
-    )
+    listed, before = bars_before.listing_dates(connection, list(firsts)), bars_before.last_bars(connection, firsts)
+    judged = judge_bars(batch, listed, before)
+    if not judged.frame["adj_factor"].null_count():
+        return judged
+    return replace(judged, frame=chained(judged.frame, bars_before.tails(connection, firsts)))
 
 
 def kind_of(part: Part) -> str:

@@ -37,3 +37,23 @@ async def test_a_bar_outside_the_band_of_its_day_goes_into_quarantine(ingestion:
         kept = connection.execute(text("SELECT session, reason, row ->> 'high' FROM market.quarantine")).all()
     assert stored == [DAYS[0], DAYS[2]]
     assert [tuple(row) for row in kept] == [(DAYS[1], "outside the price band of its day", "15.0")]
+
+
+async def test_bars_without_factors_go_on_from_the_factor_before_and_are_written_once(
+    ingestion: Ingestion, tmp_path: Path
+) -> None:
+    pl.DataFrame([bar(DAYS[0], adj_factor=8.0)]).write_parquet(tmp_path / "a.parquet")
+    request = SyncRequest(source="file", path=str(tmp_path))
+    report_of(await ingestion.sync(request))
+    rows = [bar(DAYS[1], pre_close=9.5, adj_factor=None), bar(DAYS[2], adj_factor=None)]
+    pl.DataFrame(rows, schema_overrides={"adj_factor": pl.Float64}).write_parquet(tmp_path / "b.parquet")
+    report_of(await ingestion.sync(request))
+    stored = text("SELECT adj_factor, xmin::text, ctid::text FROM market.bars ORDER BY session")
+    with transaction(ingestion.engine) as connection:
+        found = connection.execute(stored).all()
+    assert [row[0] for row in found] == pytest.approx([8.0, 8.0 * 10 / 9.5, 8.0 * 10 / 9.5])
+    assert [row[2] for row in found] == ["(0,1)", "(0,2)", "(0,3)"]
+    pl.DataFrame([*rows, bar(date(2024, 9, 5), adj_factor=None)]).write_parquet(tmp_path / "c.parquet")
+    report_of(await ingestion.sync(request))
+    with transaction(ingestion.engine) as connection:
+        assert connection.execute(stored).all()[:3] == found
