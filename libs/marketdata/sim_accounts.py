@@ -45,8 +45,6 @@ class Accounts:
     impairment: Floats
     restated: NDArray[np.bool_]
     """Whether some items are corrected with the next report."""
-    shares: Floats
-    """At the end of the quarter."""
     dividend: Floats
     """Cash per share that is paid out of the year this quarter ends, else 0."""
     transfer: Floats
@@ -95,7 +93,6 @@ def accounts_of(seed: int, companies: Sequence[Company], last_year: int) -> Acco
         goodwill=np.rint(goodwill),
         impairment=np.rint(lost),
         restated=draws[:, :, 3] < _RESTATED_ODDS,
-        shares=shares,
         dividend=dividend,
         transfer=transfer,
     )

@@ -93,10 +93,6 @@ class Life:
         """The treatment in a session."""
         return next((t for start, t in reversed(self.changes) if start <= session), Treatment.NONE)
 
-    def is_halted(self, session: int) -> bool:
-        """Whether it is suspended."""
-        return any(halt.start <= session < halt.end for halt in self.halts)
-
     def rests_between(self, first: int, last: int) -> bool:
         """Whether any session of a stretch is one of suspension, treatment or delisting."""
         restless = any(halt.start <= last and halt.end >= first for halt in self.halts)
