@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from libs.ashare.calendar import CALENDAR
 from libs.contracts.market import DecideQuarantine, Decision, SyncRequest
@@ -98,6 +99,12 @@ async def test_dismissing_closes_the_matter_and_nothing_is_decided_twice(
         decided(ingestion, "release", row.quarantine_id)
     await refused(ingestion, write_bars("bars.csv", {**BAD, "2024-09-05": 10.6}))
     assert held(ingestion) == [], "a row that was dismissed and comes again is not held again"
+
+
+@pytest.mark.parametrize("table", ["quarantine", "completeness", "schedule_runs", "job_parts"])
+def test_the_service_itself_cannot_make_forgotten_what_was_refused_or_decided(ingestion: Ingestion, table: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction(ingestion.engine) as connection:
+        connection.execute(text(f"DELETE FROM market.{table}"))
 
 
 async def test_all_rows_are_decided_on_or_none(ingestion: Ingestion, write_bars: WriteBars) -> None:

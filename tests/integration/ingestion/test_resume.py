@@ -72,7 +72,7 @@ async def undisturbed(ingestion: Ingestion, stub: TushareStub) -> dict[str, str]
     assert report_of(job).failed == ()
     found = contents(ingestion)
     with transaction(ingestion.engine) as connection:
-        for kind in (*KINDS, "imports", "quarantine", "sync_jobs", "vendor_cache"):
+        for kind in (*KINDS, "imports", "sync_jobs", "vendor_cache"):
             connection.execute(text(f"DELETE FROM market.{kind}"))
     stub.asked.clear()
     return found

@@ -80,5 +80,6 @@ COMMENT ON COLUMN market.schedule_runs.job_id IS 'The job that does it; one job 
 
 GRANT SELECT ON market.job_parts, market.quarantine, market.completeness, market.schedule_runs
     TO hiddengem_reader, hiddengem_analyst;
-GRANT INSERT, UPDATE, DELETE ON market.job_parts, market.quarantine, market.completeness, market.schedule_runs
-    TO hiddengem_ingestion;
+-- Nobody deletes what was refused, decided or due: not even the service that writes it.
+GRANT INSERT ON market.job_parts TO hiddengem_ingestion;
+GRANT INSERT, UPDATE ON market.quarantine, market.completeness, market.schedule_runs TO hiddengem_ingestion;
