@@ -1,6 +1,7 @@
 """Schema `market` after revision 0002: what was stored stays, what is impossible is refused, old months can go."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import psycopg
@@ -93,6 +94,18 @@ def test_a_partition_is_a_month_of_shanghai_and_is_made_once(owner: Engine) -> N
         assert connection.execute(ensure, month).scalar_one() == 0
         names = connection.execute(text("SELECT inhrelid::regclass::text FROM pg_inherits ORDER BY 1")).scalars().all()
     assert [name for name in names if "pkey" not in name] == ["market.ticks_202402", "market.ticks_202403"]
+
+
+def test_who_waited_for_the_maker_of_a_partition_finds_it_made(owner: Engine) -> None:
+    ensure = text("SELECT market.ensure_partitions('ticks', '2024-02-01 02:00+00', '2024-03-01 02:00+00')")
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with owner.connect() as first, owner.connect() as second, ThreadPoolExecutor(1) as thread:
+        assert first.execute(ensure).scalar_one() == 2
+        late = thread.submit(lambda: second.execute(ensure).scalar_one())
+        while not first.execute(waiting).scalar_one():
+            assert not late.done()
+        first.commit()
+        assert late.result(timeout=20) == 0
 
 
 @pytest.mark.requirement("B4")

@@ -67,6 +67,7 @@ CREATE FUNCTION market.ensure_partitions(parent text, first timestamptz, last ti
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     month timestamp := date_trunc('month', first AT TIME ZONE 'Asia/Shanghai');
+    place oid := 'market'::regnamespace;
     home oid;
     partition text;
     made integer := 0;
@@ -79,11 +80,12 @@ BEGIN
     IF (SELECT relkind FROM pg_class WHERE oid = home) <> 'p' THEN RETURN 0; END IF;
     WHILE month <= last AT TIME ZONE 'Asia/Shanghai' LOOP
         partition := format('%s_%s', parent, to_char(month, 'YYYYMM'));
-        IF to_regclass(format('market.%I', partition)) IS NULL THEN
+        -- Asked of the rows themselves: names are cached, and the cache does not see what the lock was waited for.
+        IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = place AND relname = partition) THEN
             -- One lock a table, and only where something is to be made: writers of the other table never meet it.
             PERFORM pg_advisory_xact_lock(4846912, home::integer);
         END IF;
-        IF to_regclass(format('market.%I', partition)) IS NULL THEN
+        IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = place AND relname = partition) THEN
             EXECUTE format('CREATE TABLE market.%I (LIKE market.%I INCLUDING ALL)', partition, parent);
             EXECUTE format(
                 'ALTER TABLE market.%I ATTACH PARTITION market.%I FOR VALUES FROM (%L) TO (%L)',
