@@ -1,6 +1,5 @@
 """A door with the technical analyst alive behind it, over a small made market."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,15 +7,10 @@ import httpx2
 import psycopg
 import pytest
 
-from libs.bus.dead_letters import DeadLetterList
 from libs.bus.memory import MemoryServer
-from libs.contracts.card import AgentCard
-from libs.runtime.analyst import analyst_endpoint
 from libs.storage.api_keys import Role
-from libs.storage.engine import make_engine
-from libs.storage.snapshot import SnapshotReader
-from services.technical.agent import TechnicalAgent
 from tests.integration.analysts import made_market
+from tests.integration.api.desk_of_one import technical_alive
 from tests.support.door import opened
 
 LIQUOR = made_market.LIQUOR
@@ -24,22 +18,15 @@ LIQUOR = made_market.LIQUOR
 
 @pytest.fixture
 async def viewer(database: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """A door with the technical analyst alive behind it."""
+    """What a viewer's key opens."""
     made_market.fill(database)
     _add_rows(database)
-    server, stop = MemoryServer(), asyncio.Event()
-    engine = make_engine(database)
-    card = AgentCard(
-        name="technical", instance="technical-1", role="analyst", tools=("analyze", "status", "indicators"), version="1"
-    )
-    endpoint = analyst_endpoint(TechnicalAgent, SnapshotReader(engine), card)
-    async with server.bus("technical-1") as theirs, server.bus("api-1") as ours, asyncio.TaskGroup() as group:
-        group.create_task(theirs.serve(endpoint, stop, dead_letters=DeadLetterList()))
-        await ours.announce(card)
-        async with opened(ours, database) as door, door.client(Role.VIEWER) as client:
-            yield client
-        stop.set()
-    engine.dispose()
+    async with (
+        technical_alive(MemoryServer(), database) as bus,
+        opened(bus, database) as door,
+        door.client(Role.VIEWER) as client,
+    ):
+        yield client
 
 
 def _add_rows(url: str) -> None:
