@@ -87,7 +87,12 @@ def done(options: SyncOptions, request: SyncRequest | None) -> SyncReport:
     with desk.engine() as engine:
         job_id = _opened(desk, engine, request, options)
         chatter.print(f"job {job_id}", style="dim")
-        return _followed(desk, engine, job_id, out)
+        try:
+            return _followed(desk, engine, job_id, out)
+        except KeyboardInterrupt:
+            goes_on = "ingestion goes on with it; `hiddengem data cancel` ends it"
+            chatter.print(goes_on if _ingestion_runs(desk) else f"--resume {job_id} goes on behind the last part")
+            raise
 
 
 def cancel(job: str) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -103,6 +104,17 @@ async def test_a_sync_killed_by_force_goes_on_with_resume(
     job = ingestion.job(job_id)
     assert (job.status, stored > 0, job.parts_done) == ("DONE", True, job.parts_total)
     assert ingestion.count("bars") == 2 * len(SESSIONS)
+
+
+async def test_a_sync_that_is_interrupted_says_how_to_go_on(
+    ingestion: Ingestion, stub: TushareStub, tmp_path: Path
+) -> None:
+    stub.fault = Fault.HANG
+    process = start("data_sync.py", environment(ingestion, stub, tmp_path), *ASKED)
+    await holds(lambda: bool(stub.asked))
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.to_thread(process.communicate, timeout=30)
+    assert (process.returncode, "--resume" in err) == (130, True), err
 
 
 async def test_a_part_nobody_can_give_is_named_and_told_by_the_exit_code(
