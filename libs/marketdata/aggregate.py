@@ -12,6 +12,7 @@ import polars as pl
 from libs.domain.clock import Clock
 from libs.domain.errors import InvalidInput
 from libs.marketdata.aggregate_continuity import (
+    OWN_WORDS,
     Continuity,
     Group,
     SeriesBook,
@@ -27,7 +28,7 @@ from libs.marketdata.source import Batch, Kind, Part, Skipped, SourceError
 
 
 class AllSourcesFailed(SourceError):
-    """No vendor of the chain could give a part; the text names each with its reason."""
+    """No vendor of the chain could give a part; the text names each vendor with its reason."""
 
     code = "marketdata.all_sources_failed"
 
@@ -82,7 +83,7 @@ class Aggregator:
         failed = [one for one in served if not one.complete]
         reasons = list(dict.fromkeys(reason for one in failed for reason in one.reasons))
         if failed and not batches:
-            raise AllSourcesFailed(f"{part.name}: {'; '.join(reasons)}")
+            raise AllSourcesFailed("; ".join(reasons))
         for one in failed:
             named = ", ".join(one.missing) or "some series"
             self._left_out.append(Skipped(f"{part.name}: {named}", "; ".join(one.reasons)))
@@ -112,6 +113,8 @@ class Aggregator:
 
     def _groups(self, ask: Ask) -> list[Group]:
         """A part split by the source its series are made of so far."""
+        if ask.kind in OWN_WORDS and ask.symbols:
+            return self._by_vendor(ask)
         if not is_series(ask.kind):
             return [Group(None, ask.symbols)]
         known = {p.name for p in self._providers if ask.kind in p.capabilities}
@@ -128,6 +131,16 @@ class Aggregator:
         rest = Group(main, (), leave=frozenset().union(*others.values()))
         return [rest, *(Group(name, symbols_of(ask.kind, those), keep=those) for name, those in others.items())]
 
+    def _by_vendor(self, ask: Ask) -> list[Group]:
+        """Shares whose rows a vendor of the chain has told in its own words stay with it; the others are free."""
+        known = {p.name for p in self._providers if ask.kind in p.capabilities}
+        sources = self._book.sources(ask.kind, ask.symbols)
+        by_source: dict[str | None, list[str]] = {}
+        for symbol in ask.symbols:
+            source = sources.get(symbol)
+            by_source.setdefault(source if source in known else None, []).append(symbol)
+        return [Group(name, tuple(those), alone=name is not None) for name, those in by_source.items()]
+
     def _main(self, kind: Kind) -> str | None:
         return next((p.name for p in self._providers if kind in p.capabilities), None)
 
@@ -136,6 +149,9 @@ class Aggregator:
         served = _Served(missing=group.symbols)
         for provider in sorted(self._providers, key=lambda p: p.name != group.first):
             if ask.kind not in provider.capabilities:
+                continue
+            if group.alone and provider.name != group.first:
+                served.reasons.append(f"{provider.name}: what is stored is told in {group.first}'s own words")
                 continue
             asked = replace(ask, symbols=served.missing if group.symbols else ())
             try:

@@ -24,8 +24,15 @@ MARKET = "CN_A"
 OVERLAP = 5
 """Stored days of a series that another source must confirm before it may continue it."""
 
+OWN_WORDS: Mapping[Kind, str] = MappingProxyType(
+    {Kind.INSTRUMENT_HISTORY: "effective_from", Kind.UNLOCKS: "unlock_date"}
+)
+"""Kinds that a vendor tells in words of its own (industries, kinds of shares), and the column of their day.
+
+Rows of two vendors would stand side by side and be counted twice, so a share's stay with the vendor they came from.
+"""
 SUBJECTS: Mapping[Kind, str | None] = MappingProxyType(
-    {kind: next((c for c in ("symbol", "taxonomy") if c in KEYS[kind]), None) for kind in TOLERANCES}
+    {kind: next((c for c in ("symbol", "taxonomy") if c in KEYS[kind]), None) for kind in (*TOLERANCES, *OWN_WORDS)}
 )
 """The column that tells the series of a kind apart; None: there is one for the whole market."""
 DAYS: Mapping[Kind, str] = MappingProxyType(
@@ -59,6 +66,8 @@ class Group:
     keep: frozenset[str] | None = None
     """Of the answer, only these series; None: all but `leave`."""
     leave: frozenset[str] = frozenset()
+    alone: bool = False
+    """Whether nobody but `first` may be asked."""
 
 
 class SeriesBook(Protocol):

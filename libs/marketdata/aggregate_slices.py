@@ -5,8 +5,8 @@ that is taken up again finds its own parts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import groupby
 
 from libs.domain.errors import InvalidInput
@@ -43,7 +43,7 @@ class Cut:
     asks: Mapping[str, Ask]
     """By the name of the part, in the order in which they are to be read."""
     skipped: tuple[Skipped, ...]
-    """The kinds that nobody in the chain can give."""
+    """The kinds that nobody in the chain can give, and the days from before anybody's history of a kind begins."""
 
 
 def cut(wanted: Wanted, providers: Sequence[Provider]) -> Cut:
@@ -54,11 +54,28 @@ def cut(wanted: Wanted, providers: Sequence[Provider]) -> Cut:
         capability = first_capability(kind, wanted.subjects(kind), providers)
         if isinstance(capability, str):
             skipped.append(Skipped(kind.value, capability))
-        else:
-            parts.update(_parts(capability, wanted))
+            continue
+        window, before = _within_history(kind, wanted.window, providers)
+        skipped.extend(before)
+        if window is not None:
+            parts.update(_parts(capability, replace(wanted, window=window)))
     if not parts:
         raise InvalidInput("kinds", "; ".join(f"{s.path}: {s.reason}" for s in skipped) or "nothing is wanted")
     return Cut(parts, tuple(skipped))
+
+
+def _within_history(
+    kind: Kind, window: Window, providers: Sequence[Provider]
+) -> tuple[Window | None, tuple[Skipped, ...]]:
+    """The days of a window that some vendor may have, and what lies before; the whole where one does not say."""
+    offered = {p.name: p.capabilities[kind].history_from for p in providers if kind in p.capabilities}
+    known = [begins for begins in offered.values() if begins is not None]
+    if len(known) < len(offered) or window.start >= (first := min(known)):
+        return window, ()
+    reason = f"the history of {', '.join(offered)} begins on {first}"
+    last_before = min(window.end, first - timedelta(days=1))
+    before = Skipped(f"{kind}/{window.start}..{last_before}", reason)
+    return Window(first, window.end) if first <= window.end else None, (before,)
 
 
 def first_capability(kind: Kind, symbols: Sequence[str], providers: Sequence[Provider]) -> Capability | str:

@@ -7,10 +7,12 @@ from datetime import date
 import polars as pl
 from sqlalchemy import Connection, Engine, TextClause, text
 
-from libs.marketdata.aggregate_continuity import DAYS, MARKET, SUBJECTS, Switch
+from libs.marketdata.aggregate_continuity import DAYS, MARKET, OWN_WORDS, SUBJECTS, Switch
 from libs.marketdata.frames import INSTANT, KEYS, SCHEMAS
 from libs.marketdata.source import Kind, Window
 from libs.storage.engine import transaction
+
+_DAYS = {**DAYS, **OWN_WORDS}
 
 
 class StoredSeries:
@@ -72,7 +74,7 @@ def _table(rows: list[tuple[object, ...]], schema: Mapping[str, pl.DataType]) ->
 
 
 def _day(kind: Kind) -> str:
-    column = DAYS[kind]
+    column = _DAYS[kind]
     return f"({column} AT TIME ZONE 'Asia/Shanghai')::date" if SCHEMAS[kind][column] == INSTANT else column
 
 
@@ -88,7 +90,7 @@ def _sources(kind: Kind) -> TextClause:
     return text(f"""
         SELECT DISTINCT ON (subject) {_subject(kind)} AS subject, source FROM market.{kind}
         WHERE :everything OR {_subject(kind)} = ANY(CAST(:subjects AS text[]))
-        ORDER BY subject, {DAYS[kind]} DESC
+        ORDER BY subject, {_DAYS[kind]} DESC
     """)
 
 
@@ -110,7 +112,7 @@ def _stored(kind: Kind) -> TextClause:
     """)
 
 
-_SOURCES = {kind: _sources(kind) for kind in DAYS}
+_SOURCES = {kind: _sources(kind) for kind in _DAYS}
 _BEFORE = {kind: _edge(kind, "<=", "DESC") for kind in DAYS}
 _AFTER = {kind: _edge(kind, ">", "ASC") for kind in DAYS}
 _STORED = {kind: _stored(kind) for kind in DAYS}

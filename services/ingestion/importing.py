@@ -91,7 +91,7 @@ class Importer:
             self._step_aside()
             self._do(part, found)
         if found.failed and not found.imports:
-            raise SourceError("; ".join(failure.reason for failure in found.failed[:3]))
+            raise SourceError("; ".join(f"{failure.part}: {failure.reason}" for failure in found.failed[:3]))
         return SyncReport(
             source=self.source.name,
             synthetic=self.source.synthetic,

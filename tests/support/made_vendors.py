@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 import polars as pl
 
 from libs.domain.errors import InvalidInput
-from libs.marketdata.aggregate_continuity import Switch, days_of, subject_of
+from libs.marketdata.aggregate_continuity import DAYS, OWN_WORDS, Switch, days_of, subject_of
 from libs.marketdata.frames import KEYS, SCHEMAS, conform, published
 from libs.marketdata.gate import Gate, OpenGate, VendorCall
 from libs.marketdata.provider import Ask, Capability, Grain
@@ -46,6 +46,13 @@ def bars(symbol: str, days: Sequence[date], *, off: float = 0.0, volume: int = 1
     return conform(Kind.BARS, rows)
 
 
+def unlocks(symbol: str, share_kind: str) -> pl.DataFrame:
+    """One unlock of a share."""
+    row = {"symbol": symbol, "unlock_date": SESSIONS[30], "share_kind": share_kind, "announced_on": SESSIONS[20]}
+    frame = pl.DataFrame([{**row, "shares": 1_000_000, "ratio": 0.01}])
+    return conform(Kind.UNLOCKS, frame.with_columns(published("announced_on", time(23, 59))))
+
+
 def calendar(days: Sequence[date]) -> pl.DataFrame:
     """A vendor's list of sessions."""
     return pl.DataFrame({"session": pl.Series(list(days), dtype=pl.Date)})
@@ -66,6 +73,7 @@ class MadeVendor:
     asked: list[Ask] = field(default_factory=list)
     calls: int = 0
     closed: bool = False
+    tells_unlocks: bool = False
 
     @property
     def host(self) -> str:
@@ -76,7 +84,8 @@ class MadeVendor:
         def can(kind: Kind, grain: Grain) -> Capability:
             return Capability(kind, f"{kind}_of", self.host, grain, "shares, CNY", self.history_from, 6000.0, "free")
 
-        return {Kind.BARS: can(Kind.BARS, self.grain), Kind.CALENDAR: can(Kind.CALENDAR, Grain.WINDOW)}
+        bars_and_days = {Kind.BARS: can(Kind.BARS, self.grain), Kind.CALENDAR: can(Kind.CALENDAR, Grain.WINDOW)}
+        return bars_and_days | ({Kind.UNLOCKS: can(Kind.UNLOCKS, Grain.SYMBOL)} if self.tells_unlocks else {})
 
     def fetch(self, ask: Ask) -> Batch:
         self.asked.append(ask)
@@ -95,6 +104,8 @@ class MadeVendor:
             if ask.kind is Kind.CALENDAR:
                 return calendar(inside)
             symbols = [s for s in self.listed if not ask.symbols or s in ask.symbols]
+            if ask.kind is Kind.UNLOCKS:
+                return pl.concat([unlocks(symbol, f"in the words of {self.name}") for symbol in symbols])
             return pl.concat([bars(symbol, inside, off=self.off) for symbol in symbols])
 
         with self.gate.slice():
@@ -124,7 +135,7 @@ class MemoryBook:
 
     def sources(self, kind: Kind, subjects: Sequence[str]) -> Mapping[str, str]:
         found = self._of(kind, subjects)
-        newest = found.sort(KEYS[kind][-1]).group_by("_subject").agg(pl.col("source").last())
+        newest = found.sort({**DAYS, **OWN_WORDS}[kind]).group_by("_subject").agg(pl.col("source").last())
         return {str(subject): str(source) for subject, source in newest.iter_rows()}
 
     def newest(self, kind: Kind, subjects: Sequence[str], up_to: date, days: int) -> pl.DataFrame:

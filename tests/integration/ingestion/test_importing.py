@@ -33,7 +33,7 @@ class Source:
     def read(self, part: Part) -> list[Batch]:
         self.asked.append(part.name)
         if part.name in self._broken:
-            raise SourceError(f"{part.name}: HTTP status 500")
+            raise SourceError("HTTP status 500")
         days = pl.DataFrame({"session": [date(2024, 9, 2 + len(self.asked))]})
         return [Batch(Kind.CALENDAR, days, part.name, 1)]
 

@@ -13,7 +13,7 @@ from libs.marketdata.tolerance import Comparison
 from libs.storage.engine import Engine, transaction
 from libs.storage.market_writes import Provenance, upsert
 from libs.storage.vendor_series import StoredSeries
-from tests.support.made_vendors import SESSIONS, MemoryBook, bars
+from tests.support.made_vendors import SESSIONS, MemoryBook, bars, unlocks
 
 NOW = datetime(2024, 10, 8, 2, 0, tzinfo=UTC)
 Store = Callable[[Kind, str, pl.DataFrame], None]
@@ -54,6 +54,12 @@ def test_the_source_of_a_series_is_that_of_its_newest_row(book: tuple[SeriesBook
     store(Kind.BARS, "akshare", bars("000001.SZ", SESSIONS[:3]))
     assert found.sources(Kind.BARS, ["600519.SH", "600000.SH"]) == {"600519.SH": "tushare"}
     assert found.sources(Kind.BARS, []) == {"600519.SH": "tushare", "000001.SZ": "akshare"}
+
+
+def test_it_is_known_whose_words_the_unlocks_of_a_share_are_told_in(book: tuple[SeriesBook, Store]) -> None:
+    found, store = book
+    store(Kind.UNLOCKS, "tushare", unlocks("600519.SH", "首发原股东限售股份"))
+    assert found.sources(Kind.UNLOCKS, ["600519.SH", "000001.SZ"]) == {"600519.SH": "tushare"}
 
 
 def test_a_series_of_the_whole_market_has_one_subject(book: tuple[SeriesBook, Store]) -> None:

@@ -20,7 +20,7 @@ from libs.marketdata.source import (
     SourceTimeout,
     Window,
 )
-from tests.support.made_vendors import SESSIONS, SYMBOLS, MadeVendor, MemoryBook, bars
+from tests.support.made_vendors import SESSIONS, SYMBOLS, MadeVendor, MemoryBook, bars, unlocks
 
 AUGUST = Window(date(2024, 8, 1), date(2024, 8, 30))
 SEPTEMBER = Window(date(2024, 9, 2), date(2024, 9, 30))
@@ -256,3 +256,40 @@ def test_an_ask_reaches_the_vendor_cut_to_its_grain() -> None:
     vendor = MadeVendor("first", grain=Grain.SESSION)
     read_all(aggregated(vendor))
     assert vendor.asked[0] == Ask(Kind.BARS, Window(SEPTEMBER.start, SEPTEMBER.start), SYMBOLS)
+
+
+def test_what_a_vendor_tells_in_its_own_words_stays_with_it_and_is_not_told_twice() -> None:
+    book = MemoryBook()
+    book.store(Kind.UNLOCKS, "first", unlocks(SYMBOLS[0], "首发原股东限售股份"))
+    first, second = MadeVendor("first", tells_unlocks=True), MadeVendor("second", tells_unlocks=True)
+    first.trouble = lambda _ask: SourceBanned("HTTP 403")
+    source = aggregated(first, second, book=book, kinds=(Kind.UNLOCKS,), symbols=SYMBOLS[:2])
+    told, free = source.parts()
+    with pytest.raises(AllSourcesFailed, match=r"first: HTTP 403; second: what is stored is told in first's own words"):
+        source.read(told)
+    assert [batch.source for batch in source.read(free)] == ["second"]
+
+
+def test_what_was_begun_by_the_second_vendor_goes_on_with_the_second() -> None:
+    book = MemoryBook()
+    book.store(Kind.UNLOCKS, "second", unlocks(SYMBOLS[0], "第1批"))
+    first, second = MadeVendor("first", tells_unlocks=True), MadeVendor("second", tells_unlocks=True)
+    source = aggregated(first, second, book=book, kinds=(Kind.UNLOCKS,), symbols=SYMBOLS[:1])
+    assert [batch.source for batch in source.read(source.parts()[0])] == ["second"]
+    assert first.asked == []
+    alone = aggregated(first, book=book, kinds=(Kind.UNLOCKS,), symbols=SYMBOLS[:1])
+    assert [batch.source for batch in alone.read(alone.parts()[0])] == ["first"]
+
+
+def test_days_from_before_anybodys_history_are_left_out_by_name() -> None:
+    late, later = MadeVendor("late", history_from=SESSIONS[30]), MadeVendor("later", history_from=SESSIONS[35])
+    source = aggregated(later, late, symbols=SYMBOLS[:1], window=BOTH)
+    (batch,) = source.read(source.parts()[0])
+    assert (batch.source, batch.frame["session"].min()) == ("late", SESSIONS[30])
+    (left_out,) = [skipped for skipped in source.skipped() if skipped.path.startswith("bars/2024-08-01..")]
+    assert left_out.reason == f"the history of later, late begins on {SESSIONS[30]}"
+
+
+def test_a_window_from_before_every_history_is_a_question_that_nobody_can_answer() -> None:
+    with pytest.raises(InvalidInput, match=f"kinds: .*begins on {SESSIONS[-1]}"):
+        aggregated(MadeVendor("late", history_from=SESSIONS[-1]), window=AUGUST)
