@@ -38,7 +38,7 @@ from libs.storage.engine import make_engine, transaction
 from libs.storage.market_writes import Provenance, Written, upsert
 
 SYMBOLS = 5000
-PEER_ROWS = {"orm insert": 50_000, "orm on conflict": 5_000}
+PEER_ROWS = {"orm insert": 20_000, "orm on conflict": 2_500}
 PEER_BATCH = 1000
 FETCHED = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 PROVENANCE = Provenance("bench", synthetic=True, fetched_at=FETCHED)
@@ -223,7 +223,7 @@ def _execute(engine: Engine, statement: str) -> None:
 def _versions(engine: Engine) -> tuple[object, ...]:
     """Whether any row got a new version: the sum over all of them of where they lie and who wrote them."""
     with engine.connect() as connection:
-        query = "SELECT count(*), sum(hashtext(ctid::text || xmin::text)::bigint) FROM market.bars"
+        query = "SELECT count(*), sum(hashtid(ctid)::bigint), sum(xmin::text::bigint) FROM market.bars"
         return tuple(connection.execute(text(query)).one())
 
 

@@ -13,6 +13,7 @@ from libs.storage import sync_jobs
 from libs.storage.engine import transaction
 from services.ingestion.importing import ENOUGH_FAILURES, Attempt, Importer
 from tests.integration.ingestion.conftest import Ingestion
+from tests.support.market_rows import GOOD, frame_of
 
 
 class Source:
@@ -88,3 +89,23 @@ def test_an_attempt_that_was_overtaken_stores_nothing_more(ingestion: Ingestion)
     with pytest.raises(sync_jobs.JobEnded):
         doing.run()
     assert (ingestion.count("calendar"), ingestion.job(job_id).parts_done) == (0, 0)
+
+
+class Misfits(Source):
+    """One of whose parts holds a row that its table refuses although no check did."""
+
+    def read(self, part: Part) -> list[Batch]:
+        if part.name != "suspensions/1":
+            return super().read(part)
+        row = {**GOOD[Kind.SUSPENSIONS], "extent": "half"}
+        good = {**GOOD[Kind.SUSPENSIONS], "symbol": "000001.SZ"}
+        return [Batch(Kind.SUSPENSIONS, frame_of(Kind.SUSPENSIONS, good, row), part.name, 2)]
+
+
+def test_rows_that_their_table_refuses_cost_their_part_and_name_the_table(ingestion: Ingestion) -> None:
+    doing, job_id = importer(ingestion, Misfits(("margin/1", "suspensions/1", "margin/2"), ()))
+    [failed] = doing.run().failed
+    assert (failed.part, failed.code) == ("suspensions/1", "marketdata.unstorable")
+    assert "market.suspensions" in failed.reason
+    assert "suspensions_extent_check" in failed.reason
+    assert (ingestion.count("suspensions"), ingestion.job(job_id).parts_done) == (0, 2)
