@@ -37,6 +37,8 @@ from libs.marketdata.source import (
 HOST, PORT = str(contants.BAOSTOCK_SERVER_IP), int(contants.BAOSTOCK_SERVER_PORT)
 MAX_BYTES = 64 * 1024 * 1024
 NOT_LOGGED_IN = "10001001"
+_MOST_ROWS = 2_000_000
+"""Thirty years of five-minute bars are 360,000; a server that repeats its pages has no end."""
 
 _HEADER = re.compile(rb"\d\d\.\d\.\d\d\x01[0-9A-Z]{2}\x01\d{10}")
 _END = b"<![CDATA[]]>\n"
@@ -104,6 +106,8 @@ class BaostockWire:
         self._require_whole_pages(result)
         while result.next():
             rows.append([str(value) for value in result.get_row_data()])
+            if len(rows) > _MOST_ROWS:
+                raise SourceError(f"{self._doing}: more than {_MOST_ROWS} rows, page after page")
         self._require_success(result)
         if any(len(row) != len(result.fields) for row in rows):
             raise SourceError(f"{self._doing}: an answer of another shape: rows and fields do not fit")

@@ -7,8 +7,10 @@ of a worker is read as data and never as code.
 """
 
 import json
+import math
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -35,6 +37,7 @@ START_SECONDS = 60.0
 MEMORY_BYTES = 1 << 30
 _LARGEST_ANSWER = 256 << 20
 _CHUNK = 1 << 20
+_OTHER_WORDS = "the worker speaks in another way"
 
 _PASSED_ON = (
     "PATH",
@@ -138,8 +141,10 @@ class IsolatedWorker:
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()
-        process.wait()
+        if process.poll() is None:
+            # It leads a group of its own: what it may have started ends with it.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 _close_quietly(pipe)
@@ -200,9 +205,12 @@ def _read(process: subprocess.Popen[bytes], until: float, *, seconds: float = 0.
             found += chunk
             if len(found) > _LARGEST_ANSWER:
                 raise SourceError("an answer too large to be one")
-    said = json.loads(found)
+    try:
+        said = json.loads(found)
+    except (ValueError, RecursionError):
+        said = None
     if not isinstance(said, dict):
-        raise SourceError("the worker speaks in another way")
+        raise SourceError(_OTHER_WORDS)
     return said
 
 
@@ -218,10 +226,14 @@ def _table(answer: Mapping[str, Any]) -> pl.DataFrame:
     if "error" in answer:
         message = str(answer.get("message", ""))
         if answer["error"] == SourceLimited.__name__:
-            raise SourceLimited(message, retry_after_seconds=answer.get("retry_after_seconds"))
+            seconds = answer.get("retry_after_seconds")
+            told = float(seconds) if isinstance(seconds, int | float) and math.isfinite(seconds) else None
+            raise SourceLimited(message, retry_after_seconds=told)
         raise ERRORS.get(str(answer["error"]), SourceError)(message)
-    columns: Mapping[str, Sequence[Any]] = answer["columns"]
-    return pl.DataFrame([_column(name, values) for name, values in columns.items()])
+    try:
+        return pl.DataFrame([_column(name, values) for name, values in answer["columns"].items()])
+    except (pl.exceptions.PolarsError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
+        raise SourceError(f"{_OTHER_WORDS} ({type(e).__name__})") from e
 
 
 def _column(name: str, values: Sequence[Any]) -> pl.Series:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from typing import Any
@@ -34,6 +35,13 @@ def behave(question: dict[str, Any]) -> dict[str, Any]:
             os.kill(os.getpid(), signal.SIGKILL)
         case "leave":
             sys.exit(3)
+        case "babble":
+            sys.stdout.write(question["params"]["words"] + "\n")
+            sys.stdout.flush()
+            threading.Event().wait()
+        case "breed":
+            child = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
+            return {"columns": {"child": [child.pid]}}
         case "environment":
             return {"columns": {"name": list(os.environ), "pid": [os.getpid()] * len(os.environ)}}
         case "fail":

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -16,6 +17,7 @@ from libs.marketdata.source import (
     SourceRefused,
     SourceTimeout,
 )
+from libs.runtime.processes import wait_until
 
 RULES = WorkerRules("tests.support.fake_worker")
 
@@ -33,6 +35,15 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def is_running(pid: int) -> bool:
+    """Whether it runs: who was killed and not buried yet does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
 
 def test_one_worker_serves_call_after_call(worker: IsolatedWorker) -> None:
@@ -97,6 +108,38 @@ def test_columns_are_numbers_or_text(worker: IsolatedWorker) -> None:
     found = worker.call("mixed", {}, seconds=10)
     assert found.schema == {"日期": pl.String, "n": pl.Int64, "x": pl.Int64, "y": pl.Float64, "z": pl.String}
     assert found.rows() == [("2024-09-02", 1, 1, 1.0, None), (None, 2, None, 2.5, None)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no JSON",
+        "[1, 2]",
+        "{}",
+        '{"columns": [1]}',
+        '{"columns": {"a": [1, 2], "b": [1]}}',
+        '{"columns": {"a": 7}}',
+    ],
+)
+def test_a_worker_that_was_taken_over_can_say_nothing_but_a_table_or_an_error(
+    worker: IsolatedWorker, words: str
+) -> None:
+    with pytest.raises(SourceError, match="the worker speaks in another way"):
+        worker.call("babble", {"words": words}, seconds=10)
+
+
+def test_a_limit_that_is_no_time_is_a_limit_without_one(worker: IsolatedWorker) -> None:
+    words = '{"error": "SourceLimited", "message": "429", "retry_after_seconds": "for ever"}'
+    with pytest.raises(SourceLimited) as caught:
+        worker.call("babble", {"words": words}, seconds=10)
+    assert caught.value.retry_after_seconds is None
+
+
+def test_what_a_worker_has_started_ends_with_it(worker: IsolatedWorker) -> None:
+    child = worker.call("breed", {}, seconds=10)["child"].item()
+    assert is_running(child)
+    worker.close()
+    assert wait_until(lambda: not is_running(child), patience_seconds=10)
 
 
 def test_a_worker_that_cannot_start_is_an_error() -> None:
