@@ -6,7 +6,7 @@ waited for between its slot and the call. All processes share the buckets. A gat
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -103,7 +103,7 @@ class Guards:
 class GuardedGate:
     """A `Gate` that is polite, remembers and learns."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a gate works with, and two ways of a job
         self,
         guards: Guards,
         clock: Clock,
@@ -112,8 +112,12 @@ class GuardedGate:
         rules: GateRules | None = None,
         random: Random | None = None,
         refresh: bool = False,
+        told: Callable[[VendorCall], None] = lambda _call: None,
     ) -> None:
-        """`refresh`: ask again even where an answer is kept, as a repair does; the new answer is kept instead."""
+        """`refresh`: ask again even where an answer is kept, as a repair does; the new answer is kept instead.
+
+        `told` hears of every call before it goes out; an error of its own ends the call.
+        """
         self._guards = guards
         self._clock = clock
         self._sleep = sleep
@@ -121,6 +125,7 @@ class GuardedGate:
         random = random or Random()  # noqa: S311 - jitter is no secret
         self._retry = Retry(self._rules.backoff, clock, sleep, random)
         self._refresh = refresh
+        self._told = told
         self._usage: dict[tuple[str, str], EndpointUsage] = {}
         self._slices: list[list[str]] = []
         """The answers that each slice has used so far, the innermost slice last."""
@@ -197,6 +202,7 @@ class GuardedGate:
 
         def once() -> pl.DataFrame:
             self._wait_for_turn(call, usage, give_up_at)
+            self._told(call)
             usage.calls += 1
             return self._learning(call, fetch, usage)
 

@@ -112,10 +112,10 @@ def put_back(connection: Connection, job_id: UUID, holder: str) -> None:
     connection.execute(_PUT_BACK, {"job_id": job_id, "holder": holder})
 
 
-def hold(connection: Connection, job_id: UUID, holder: str, until: datetime) -> tuple[int, float] | None:
-    """Go on holding a job: how far it is (parts stored, share). None when it has ended or passed to another."""
+def hold(connection: Connection, job_id: UUID, holder: str, until: datetime) -> tuple[int, float, str] | None:
+    """Go on holding a job: how far it is (parts stored, share, what it does). None when it has ended or passed on."""
     row = connection.execute(_HOLD, {"job_id": job_id, "holder": holder, "until": until}).one_or_none()
-    return None if row is None else (row.parts_done, row.progress)
+    return None if row is None else (row.parts_done, row.progress, row.message)
 
 
 def settle_plan(connection: Connection, job_id: UUID, plan: Json) -> dict[str, Any]:
@@ -270,7 +270,7 @@ _BEGIN = text("""
 _HOLD = text("""
     UPDATE market.sync_jobs SET held_until = :until
     WHERE job_id = :job_id AND status = 'RUNNING' AND holder = :holder
-    RETURNING parts_done, progress
+    RETURNING parts_done, progress, message
 """)
 _SETTLE = text("""
     UPDATE market.sync_jobs SET plan = COALESCE(plan, :plan) WHERE job_id = :job_id RETURNING plan

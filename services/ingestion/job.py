@@ -18,6 +18,7 @@ from libs.contracts.market import DESK_KINDS, SyncPlan, SyncReport, SyncRequest
 from libs.domain.clock import Clock, SystemClock
 from libs.domain.errors import HiddenGemError, InvalidInput, NotFound
 from libs.marketdata.choose import VENDORS
+from libs.marketdata.gate import VendorCall
 from libs.marketdata.source import Kind
 from libs.runtime.desk_calendar import prepare_calendar
 from libs.runtime.processes import die_with_parent
@@ -110,7 +111,7 @@ def _sync(job_id: UUID, engine: Engine, settings: IngestionSettings, clock: Cloc
     nothing = SyncPlan(parts=0, already_stored=0) if request.dry_run else None
     report = SyncReport(source=request.source, synthetic=False, plan=nothing)
     if kinds != {Kind.DOCUMENTS} or request.source in _WHOLE:
-        with opened(request, settings, known, engine) as source:
+        with opened(request, settings, known, engine, told=progress.working) as source:
             if request.dry_run:
                 plan = plan_of(source, request, known, engine, pace=settings.vendor_pace)
                 return SyncReport(source=source.name, synthetic=source.synthetic, plan=plan)
@@ -163,9 +164,21 @@ class _Progress:
         self._engine = engine
         self._job_id = job_id
         self._shown_at = float("-inf")
+        self._said: tuple[float, str, float | None] = (0.0, "", None)
+        self._calls = 0
 
     def __call__(self, share: float, message: str, eta_seconds: float | None = None) -> None:
         """Show it; raises `JobEnded` once somebody has ended the job."""
+        self._said, self._calls = (share, message, eta_seconds), 0
+        self._show(share, message, eta_seconds)
+
+    def working(self, _call: VendorCall) -> None:
+        """A call of a part goes out: whoever watches sees that the part moves, however many calls it takes."""
+        share, message, eta_seconds = self._said
+        self._calls += 1
+        self._show(share, f"{message}, call {self._calls}", eta_seconds)
+
+    def _show(self, share: float, message: str, eta_seconds: float | None) -> None:
         now = time.monotonic()
         if now - self._shown_at < _PROGRESS_SECONDS:
             return

@@ -162,13 +162,13 @@ class Jobs:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
-    async def _hold(self, job_id: UUID) -> tuple[int, float] | None:
+    async def _hold(self, job_id: UUID) -> tuple[int, float, str] | None:
         until = self._clock.utc_now() + _HELD_FOR
         try:
             return await in_transaction(self._engine, sync_jobs.hold, job_id, self._holder, until)
         except StorageUnavailable:
             # Nobody else can take the job either; the process finds out for itself whether it can go on.
-            return -1, 0.0
+            return -1, 0.0, ""
 
     async def _finish_unread(self, job_id: UUID, request: SyncRequest, read: str | None) -> bool:
         """Finish at once when the newest finished job read exactly these bytes."""

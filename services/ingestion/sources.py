@@ -1,11 +1,12 @@
 """Open the source a request names. Only the short-lived process of a job does this: vendor libraries load here."""
 
 # ruff: noqa: PLC0415 - a job loads the libraries of its own source and no other
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from libs.contracts.market import SyncRequest
+from libs.marketdata.gate import VendorCall
 from libs.marketdata.sessions import last_completed_session
 from libs.marketdata.source import Source
 from libs.storage.engine import Engine
@@ -14,8 +15,15 @@ from services.ingestion.settings import IngestionSettings
 
 
 @contextmanager
-def opened(request: SyncRequest, settings: IngestionSettings, known: Known, engine: Engine) -> Iterator[Source]:
-    """The source of a request, ready to be read, and closed when the block ends."""
+def opened(
+    request: SyncRequest,
+    settings: IngestionSettings,
+    known: Known,
+    engine: Engine,
+    *,
+    told: Callable[[VendorCall], None] = lambda _call: None,
+) -> Iterator[Source]:
+    """The source of a request, ready to be read, and closed when the block ends; `told` hears of a vendor's calls."""
     match request.source:
         case "file":
             from libs.marketdata.files import FileSource
@@ -28,5 +36,5 @@ def opened(request: SyncRequest, settings: IngestionSettings, known: Known, engi
         case _:
             from services.ingestion.vendors import vendors
 
-            with vendors(request, settings, known, engine) as source:
+            with vendors(request, settings, known, engine, told=told) as source:
                 yield source

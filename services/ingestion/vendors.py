@@ -6,7 +6,7 @@ away, and what one has asked is not asked again.
 
 # ruff: noqa: PLC0415 - a job loads the libraries of its own vendors and no other
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from libs.ashare.calendar import CALENDAR
@@ -16,6 +16,7 @@ from libs.domain.errors import ConfigurationError, InvalidInput
 from libs.marketdata.aggregate import Aggregator
 from libs.marketdata.aggregate_slices import PlannedKind, Wanted
 from libs.marketdata.choose import VENDORS, VendorName
+from libs.marketdata.gate import VendorCall
 from libs.marketdata.guarded_gate import GateRules, GuardedGate, Guards
 from libs.marketdata.provider import Provider, ProviderContext
 from libs.marketdata.source import Batch, Kind, Part, Skipped
@@ -61,10 +62,17 @@ class Vendors:
 
 
 @contextmanager
-def vendors(request: SyncRequest, settings: IngestionSettings, known: Known, engine: Engine) -> Iterator[Vendors]:
-    """The vendors of a request; their clients and processes end with the block."""
+def vendors(
+    request: SyncRequest,
+    settings: IngestionSettings,
+    known: Known,
+    engine: Engine,
+    *,
+    told: Callable[[VendorCall], None] = lambda _call: None,
+) -> Iterator[Vendors]:
+    """The vendors of a request; their clients and processes end with the block. `told` hears of every call."""
     clock = SystemClock()
-    gate = _gate(request, settings, clock, engine)
+    gate = _gate(request, settings, clock, engine, told)
     now = known.now.astimezone(SHANGHAI)
     context = ProviderContext(tuple(known.sessions), now, settings.vendor_call_seconds, gate)
     opened: list[Provider] = []
@@ -99,10 +107,16 @@ def sold_texts(
         yield provider
 
 
-def _gate(request: SyncRequest, settings: IngestionSettings, clock: Clock, engine: Engine) -> GuardedGate:
+def _gate(
+    request: SyncRequest,
+    settings: IngestionSettings,
+    clock: Clock,
+    engine: Engine,
+    told: Callable[[VendorCall], None] = lambda _call: None,
+) -> GuardedGate:
     guards = Guards(StoredQuota(engine), StoredBreakers(engine), StoredCache(engine))
     rules = GateRules(hurry=settings.vendor_pace)
-    return GuardedGate(guards, clock, time.sleep, rules=rules, refresh=request.refresh)
+    return GuardedGate(guards, clock, time.sleep, rules=rules, refresh=request.refresh, told=told)
 
 
 def _wanted(request: SyncRequest, known: Known) -> Iterator[Wanted]:

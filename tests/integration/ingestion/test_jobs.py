@@ -158,6 +158,26 @@ async def test_a_process_that_takes_too_long_is_ended_and_the_job_says_so(ingest
     assert (job.status, job.error) == ("FAILED", "took longer over one part than a sync job may take")
 
 
+async def test_a_part_of_many_calls_may_take_its_time_as_long_as_they_go_out(ingestion: Ingestion) -> None:
+    clock = SystemClock()
+
+    def tell(job_id: UUID, call: int) -> None:
+        with transaction(ingestion.engine) as connection:
+            sync_jobs.show_progress(connection, job_id, 0.25, f"akshare: statements, call {call}")
+
+    async def ask(job_id: UUID) -> int:
+        began, call = clock.monotonic(), 0
+        while clock.monotonic() - began < 1.6:
+            call += 1
+            await asyncio.to_thread(tell, job_id, call)
+        with transaction(ingestion.engine) as connection:
+            sync_jobs.finish(connection, job_id, {}, clock.utc_now())
+        return 0
+
+    job = await ingestion.sync(VENDOR_REQUEST, ingestion.jobs(ask, stall_seconds=0.5))
+    assert (job.status, job.error) == ("DONE", None)
+
+
 async def test_a_killed_process_is_started_again_and_the_job_gets_done(ingestion: Ingestion) -> None:
     with serving(TushareStub(tables(SESSIONS))) as stub:
         stub.fault = Fault.HANG

@@ -229,6 +229,17 @@ def test_an_endpoint_whose_answer_is_unfit_is_asked_again_though_another_one_sto
     assert (len(first.asked_at), len(second.asked_at)) == (2, 1)
 
 
+def test_every_call_is_told_of_before_it_goes_out_and_none_that_does_not(guards: Guards, clock: ManualClock) -> None:
+    told: list[str] = []
+    gate = GuardedGate(
+        guards, clock, clock.advance, rules=RULES, random=Random(5), told=lambda one: told.append(one.endpoint)
+    )
+    vendor = Vendor(clock, [SourceError("HTTP 502"), TABLE])
+    gate.through(call(), vendor)
+    gate.through(call(), vendor)
+    assert told == ["stock_zh_a_hist", "stock_zh_a_hist"]
+
+
 def test_a_call_that_its_endpoint_holds_back_does_not_use_up_the_probe_of_its_host(
     guards: Guards, clock: ManualClock
 ) -> None:
