@@ -104,7 +104,8 @@ def _check(arguments: list[str]) -> int:
         for name, (tool, *options) in tools.items()
     }
     folders = [name for name in ("unit", "contract", "architecture") if (ROOT / "tests" / name).is_dir()]
-    tests = _call(_python(), "-m", "pytest", "-q", *(f"tests/{name}" for name in folders), *arguments)
+    workers = ["-n", str(min(8, max(2, os.cpu_count() or 2)))]
+    tests = _call(_python(), "-m", "pytest", "-q", *workers, *(f"tests/{name}" for name in folders), *arguments)
     outcomes = {name: _outcome(name, process) for name, process in running.items()} | {"tests": tests == 0}
     print(" · ".join(f"{name} {'ok' if ok else 'FAILED'}" for name, ok in outcomes.items()), end="")
     print(f" · {time.monotonic() - started:.0f} s", flush=True)

@@ -1,6 +1,7 @@
 """Breakers in PostgreSQL: a ban that one process learns keeps all of them away.
 
-The moves are those of `libs.marketdata.breaker`. A key without a row is closed, so hosts in good health cost one indexed read and no write.
+The moves are those of `libs.marketdata.breaker`. A key without a row is closed, so hosts in good health cost one
+indexed read and no write.
 """
 
 from datetime import datetime

@@ -123,6 +123,7 @@ class Analyst:
             data_as_of=as_of,
             valid_until=as_of + timedelta(days=7),
             inputs_hash="0" * 64,
+            freshness=[],
             synthetic=self.synthetic,
         )
         # A copy is not validated: what a foreign agent says is for the reader to check.
