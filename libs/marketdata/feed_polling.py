@@ -18,6 +18,7 @@ import httpx2
 
 from libs.domain.clock import SHANGHAI, Clock
 from libs.domain.market import Symbol
+from libs.domain.retry_after import retry_after_seconds
 from libs.marketdata.feed import FeedLost, FeedRefused, Quote, Ticks
 
 _LINE = re.compile(r'v?_?(?:hq_str_)?(?P<code>(?:sh|sz|bj)[0-9]{6})="(?P<fields>[^"]*)"')
@@ -150,7 +151,10 @@ class PollingFeed:
         try:
             async with asyncio.timeout(self._call_seconds), client.stream("GET", url) as answer:
                 if answer.status_code != 200:
-                    raise FeedLost(f"{self.name}: HTTP status {answer.status_code}", wait_seconds=_wait(answer))
+                    raise FeedLost(
+                        f"{self.name}: HTTP status {answer.status_code}",
+                        wait_seconds=_wait(answer, self._clock.utc_now()),
+                    )
                 return (await self._body(answer)).decode("gb18030", errors="replace")
         except (httpx2.HTTPError, TimeoutError) as e:
             raise FeedLost(f"{self.name}: {type(e).__name__}") from e
@@ -199,9 +203,9 @@ def _or_none(text: str) -> Decimal | None:
     return price if price != 0 else None
 
 
-def _wait(answer: httpx2.Response) -> float:
+def _wait(answer: httpx2.Response, now: datetime) -> float:
     """How long a page that answers so wants to be left alone."""
     if answer.status_code not in _FORBIDS:
         return 0.0
-    said = answer.headers.get("Retry-After", "")
-    return min(float(said), _LONGEST_ALONE_SECONDS) if said.isascii() and said.isdigit() else _LEFT_ALONE_SECONDS
+    asked = retry_after_seconds(answer.headers.get("Retry-After"), now)
+    return _LEFT_ALONE_SECONDS if asked is None else min(asked, _LONGEST_ALONE_SECONDS)

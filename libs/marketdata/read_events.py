@@ -6,12 +6,10 @@ import polars as pl
 
 from libs.domain.market import Board
 from libs.marketdata.file_columns import HUNDRED_MILLION, Unfit, day, number, or_null
-from libs.marketdata.frames import END_OF_DAY, published
+from libs.marketdata.frames import END_OF_DAY, FLOWS_OUT, published
 from libs.marketdata.readers import board_name
 from libs.marketdata.source import Kind
 
-NORTHBOUND_OUT = time(18, 0)
-FLOWS_OUT = time(18, 0)
 BEFORE_THE_OPEN = time(9, 15)
 _MILLION = 1_000_000
 _A_SHARES = frozenset(board.value for board in (Board.MAIN, Board.CHINEXT, Board.STAR, Board.BSE))
@@ -32,7 +30,7 @@ def read_northbound(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:
         (number("sgt", raw) * _MILLION).round(2).alias("shenzhen_net_buy"),
         pl.lit(None, dtype=pl.Float64).alias("turnover"),
     )
-    return {Kind.NORTHBOUND: frame.with_columns(published("session", NORTHBOUND_OUT))}
+    return {Kind.NORTHBOUND: frame.with_columns(published("session", FLOWS_OUT))}
 
 
 def read_sector_flows(raw: pl.DataFrame) -> dict[Kind, pl.DataFrame]:

@@ -1,7 +1,6 @@
 """What the simulated market as a whole says: indices, margin balances, northbound flows, flows of industries."""
 
 from collections.abc import Callable, Sequence
-from datetime import time
 
 import numpy as np
 import polars as pl
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from libs.ashare.boards import exchange_of
 from libs.ashare.calendar import CALENDAR
 from libs.domain.market import Board
-from libs.marketdata.frames import published, with_margin_publication
+from libs.marketdata.frames import FLOWS_OUT, published, with_margin_publication
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
 from libs.marketdata.sessions import AFTER_CLOSE
 from libs.marketdata.sim_companies import Company
@@ -19,7 +18,6 @@ from libs.marketdata.sim_market import Market
 from libs.marketdata.sim_numbers import Floats, exp, normal, stream, totals
 from libs.marketdata.sim_walk import Bools
 
-FLOWS_OUT = time(18, 0)
 _ENTERS_AFTER = 10
 """Sessions after which a new share enters an index."""
 _REACH = 0.55
@@ -148,4 +146,4 @@ def _sector_rows(frames: Sequence[tuple[object, Floats, Floats, Floats, Bools]],
         "net_inflow": inflow - outflow,
         "change": np.rint(change * 1e6) / 1e6,
     })  # fmt: skip
-    return frame.with_columns(published("session", AFTER_CLOSE))
+    return frame.with_columns(published("session", FLOWS_OUT))

@@ -20,7 +20,7 @@ from libs.marketdata.minute_builder import MinuteBar
 from libs.marketdata.source import Kind
 from libs.storage import market_writes
 from libs.storage.engine import Engine, StorageUnavailable, transaction
-from libs.storage.market_writes import Provenance
+from libs.storage.market_writes import Provenance, Unstorable
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,11 @@ class LiveStore:
                 self._give_back(bars, trades)
                 log.warning("live rows wait for the database", extra={"rows": self.waiting, "reason": str(e)})
                 return 0
+            except Unstorable as e:
+                # Trying again cannot help, and what comes after them must not wait for ever.
+                self.dropped += len(bars) + len(trades)
+                log.error("live rows given up", extra={"rows": len(bars) + len(trades), "reason": str(e)})  # noqa: TRY400 - known
+                bars, trades = [], []
             with self._guard:
                 self._in_hand = 0
             return len(bars) + len(trades)

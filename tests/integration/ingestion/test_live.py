@@ -294,6 +294,17 @@ def test_rows_dropped_while_others_are_written_take_nothing_else_along(
     assert (store.waiting, store.dropped, ingestion.count("ticks")) == (MOST_WAITING, 5, 10)
 
 
+async def test_rows_that_no_table_takes_are_given_up_and_those_after_them_are_stored(
+    desk: Desk, ingestion: Ingestion
+) -> None:
+    desk.store.add([], [trade(at(10, 0), "99999999999", 100, 1)])
+    assert await asyncio.to_thread(desk.store.flush, at(10, 1)) == 0
+    assert (desk.store.waiting, desk.store.dropped) == (0, 1)
+    desk.store.add([], [trade(at(10, 0), "1450.00", 100, 2)])
+    assert await asyncio.to_thread(desk.store.flush, at(10, 2)) == 1
+    assert ingestion.count("ticks") == 1
+
+
 def test_the_exchange_may_speak_in_its_hours_alone() -> None:
     assert is_trading(at(9, 20))
     assert is_trading(at(11, 30, 30))
