@@ -15,8 +15,8 @@ from libs.storage.vendor_health import canaries
 from libs.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
-_LOOK_SECONDS = 300.0
-"""Series move once a session; their newest rows are looked up in large tables."""
+_LOOK_SECONDS = 15.0
+"""As often as figures are scraped: each look reads the ends of indices alone, and an import must show at once."""
 
 
 class FeedFigures:
