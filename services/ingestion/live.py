@@ -5,7 +5,6 @@ fetches those minutes from a vendor.
 """
 
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -119,8 +118,9 @@ async def _run(loop: FeedLoop, market: LiveMarket, clock: Clock) -> None:
         if not _is_wanted(loop.feed, clock):
             await asyncio.sleep(_LOOK_SECONDS)
             continue
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None) as window:
+        window = asyncio.timeout(None)
+        try:
+            async with window:
                 closing = asyncio.ensure_future(_close_at_night(window, loop.feed, clock))
                 try:
                     await loop.run()
@@ -130,6 +130,9 @@ async def _run(loop: FeedLoop, market: LiveMarket, clock: Clock) -> None:
                     return
                 finally:
                     closing.cancel()
+        except TimeoutError:
+            if not window.expired():
+                raise
         await market.rests()
 
 

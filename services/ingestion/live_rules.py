@@ -1,9 +1,11 @@
 """What the rulebook says of an instant and of a share while the market runs: may it trade, and within which prices."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from libs.ashare.bands import Band
 from libs.ashare.boards import board_of
@@ -11,9 +13,11 @@ from libs.ashare.calendar import CALENDAR
 from libs.ashare.errors import UnknownRule
 from libs.ashare.rows import Phase
 from libs.ashare.rulebook import RULEBOOK
-from libs.domain.clock import Clock
+from libs.domain.clock import Clock, exchange_date
 from libs.domain.market import Symbol
 from libs.storage.feeds import SessionReference
+
+log = logging.getLogger(__name__)
 
 References = Callable[[date], Awaitable[dict[Symbol, SessionReference] | None]]
 """What is stored of the shares before a session; None while nobody can say."""
@@ -43,8 +47,15 @@ def is_matching(at: datetime) -> bool:
 def _phase(at: datetime) -> Phase:
     try:
         return RULEBOOK.trading_phase(at)
-    except UnknownRule:
+    except UnknownRule as e:
+        _tell_unknown_day(exchange_date(at), str(e))
         return Phase.CLOSED
+
+
+@lru_cache(maxsize=64)
+def _tell_unknown_day(day: date, reason: str) -> None:
+    """Once a day: a feed that rests because nobody knows the hours must not look like a quiet one."""
+    log.error("the live feed rests: no trading hours are known", extra={"day": day.isoformat(), "reason": reason})
 
 
 @dataclass(slots=True)
@@ -56,6 +67,7 @@ class Bands:
     _session: date | None = None
     _known: dict[Symbol, SessionReference] = field(default_factory=dict)
     _again_at: float = 0.0
+    _told: bool = False
 
     async def prepare(self, session: date) -> None:
         """Look up what is known before a session. What cannot be read now is asked for again soon."""
@@ -64,7 +76,7 @@ class Bands:
             return
         found = await self.references(session)
         if session != self._session:
-            self._session, self._known = session, {}
+            self._session, self._known, self._told = session, {}, False
         self._known = self._known if found is None else found
         self._again_at = now + (_RETRY_SECONDS if found is None else _FRESH_SECONDS)
 
@@ -74,9 +86,10 @@ class Bands:
         return known is not None and known.rests
 
     def __call__(self, symbol: Symbol, session: date, reference: Decimal | None) -> Band | None:
-        """The band of a share; None where it has none, or nobody knows enough to say."""
+        """The band of a share; None where it has none, or nobody knows enough to say, which is told once a session."""
         known = self._known.get(symbol) if session == self._session else None
         if known is None or known.list_date is None or (price := reference or known.reference) is None:
+            self._tell(symbol, session, "its listing or its reference price is not stored")
             return None
         try:
             return RULEBOOK.band(
@@ -87,5 +100,12 @@ class Bands:
                 sessions_since_listing=CALENDAR.sessions_since_listing(known.list_date, session),
                 symbol=symbol,
             )
-        except UnknownRule:
+        except UnknownRule as e:
+            self._tell(symbol, session, str(e))
             return None
+
+    def _tell(self, symbol: Symbol, session: date, reason: str) -> None:
+        if not self._told:
+            self._told = True
+            told = {"session": session.isoformat(), "first": symbol, "reason": reason}
+            log.warning("ticks are not held against a price band", extra=told)

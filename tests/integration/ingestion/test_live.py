@@ -305,6 +305,19 @@ async def test_rows_that_no_table_takes_are_given_up_and_those_after_them_are_st
     assert ingestion.count("ticks") == 1
 
 
+async def test_that_nobody_knows_a_band_is_told_once_a_session(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.away = True
+    for second in range(3):
+        await desk.hear(quote(at(10, 0, second), "1450.00", 100 + second, PINGAN))
+    told = [record for record in caplog.records if record.message == "ticks are not held against a price band"]
+    assert [record.__dict__["first"] for record in told] == [PINGAN]
+
+
+def test_unknown_trading_hours_are_told_and_not_only_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    assert not is_trading(at_shanghai(date(2043, 9, 1), time(10)))
+    assert [record.__dict__["day"] for record in caplog.records] == ["2043-09-01"]
+
+
 def test_the_exchange_may_speak_in_its_hours_alone() -> None:
     assert is_trading(at(9, 20))
     assert is_trading(at(11, 30, 30))
