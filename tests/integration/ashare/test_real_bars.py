@@ -13,14 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from libs.ashare.reasons import OPEN, BarReport, Reason
-from libs.ashare.rulebook import RULEBOOK, Rulebook
-from tests.support.real_data import real_data_dir
-
-pytest.importorskip("polars")
 from libs.ashare.check import Checked, check
 from libs.ashare.check_files import read_bars
 from libs.ashare.check_report import report
+from libs.ashare.reasons import OPEN, BarReport, Reason
+from libs.ashare.rulebook import RULEBOOK, Rulebook
+from tests.support.real_data import real_data_dir
 
 DATA = real_data_dir()
 pytestmark = [
