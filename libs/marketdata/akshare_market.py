@@ -13,10 +13,10 @@ from libs.domain.clock import SHANGHAI
 from libs.marketdata.akshare_bars import one_symbol
 from libs.marketdata.akshare_calls import AkshareCalls, Alternative, first_that_answers, origin_of
 from libs.marketdata.akshare_lists import MORNING, is_share, symbol_of
-from libs.marketdata.frames import END_OF_DAY, FLOWS_OUT, published, with_margin_publication
+from libs.marketdata.frames import END_OF_DAY, published, with_margin_publication
 from libs.marketdata.provider import Ask, ProviderContext
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
-from libs.marketdata.sessions import AFTER_CLOSE
+from libs.marketdata.sessions import AFTER_CLOSE, FLOWS_OUT
 from libs.marketdata.source import Batch, Kind, SchemaDrift, SourceError, SourceRefused
 from libs.marketdata.validation import Checks
 from libs.marketdata.vendor_rows import (

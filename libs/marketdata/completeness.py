@@ -10,23 +10,22 @@ from datetime import date, datetime, time
 from libs.ashare.calendar import Calendar
 from libs.ashare.errors import UnknownRule
 from libs.domain.clock import at_shanghai
-from libs.marketdata.sessions import AFTER_CLOSE
+from libs.marketdata.sessions import AFTER_CLOSE, FLOWS_OUT
 from libs.marketdata.source import Kind
 
 _BEFORE_OPEN = time(9, 0)
-_FLOWS_OUT = time(18, 0)
 _NEWS_OUT = time(21, 30)
 DAILY = {
     Kind.LIMIT_PRICES: _BEFORE_OPEN,
     Kind.BARS: AFTER_CLOSE,
     Kind.INDEX_BARS: AFTER_CLOSE,
     Kind.VALUATIONS: AFTER_CLOSE,
-    Kind.SECTOR_FLOWS: _FLOWS_OUT,
-    Kind.NORTHBOUND: _FLOWS_OUT,
+    Kind.SECTOR_FLOWS: FLOWS_OUT,
+    Kind.NORTHBOUND: FLOWS_OUT,
     Kind.DOCUMENTS: _NEWS_OUT,
 }
 """Kinds that every session has rows of, and by when they are out on that day. Margin is out on the next morning."""
-MARGIN_MORNING = time(9, 5)
+_MARGIN_EXPECTED = time(9, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,6 @@ def due_kinds(session: date, now: datetime, calendar: Calendar) -> frozenset[Kin
         following = calendar.next_session(session)
     except UnknownRule:
         return frozenset(due)
-    if now >= at_shanghai(following, MARGIN_MORNING):
+    if now >= at_shanghai(following, _MARGIN_EXPECTED):
         due.add(Kind.MARGIN)
     return frozenset(due)

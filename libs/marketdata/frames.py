@@ -10,6 +10,7 @@ from datetime import date, time
 
 import polars as pl
 
+from libs.marketdata.sessions import MARGIN_MORNING
 from libs.marketdata.source import Kind
 
 INSTANT = pl.Datetime("us", "Asia/Shanghai")
@@ -223,9 +224,6 @@ KEYS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-MARGIN_MORNING = time(9, 0)
-FLOWS_OUT = time(18, 0)
-"""When northbound figures and flows of sectors are out, whichever vendor tells them."""
 EVENING_NEWS = time(19, 30)
 MORNING_BRIEFING = time(8, 30)
 END_OF_DAY = time(23, 59)

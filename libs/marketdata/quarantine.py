@@ -10,8 +10,7 @@ from typing import Any
 
 from libs.domain.clock import at_shanghai
 from libs.domain.errors import InvalidInput
-from libs.marketdata.completeness import MARGIN_MORNING
-from libs.marketdata.sessions import AFTER_CLOSE
+from libs.marketdata.sessions import AFTER_CLOSE, MARGIN_MORNING
 from libs.marketdata.source import Kind
 
 _NOT_A_NUMBER = frozenset({"NaN", "Infinity", "-Infinity"})
@@ -36,7 +35,7 @@ def _derived(kind: Kind, row: Mapping[str, Any], sessions: Sequence[date]) -> di
     if session and kind in _AT_CLOSE:
         found["published_at"] = at_shanghai(session, AFTER_CLOSE).isoformat()
     if session and kind is Kind.MARGIN and (following := [day for day in sessions if day > session]):
-        found["published_at"] = at_shanghai(min(following), MARGIN_MORNING.replace(minute=0)).isoformat()
+        found["published_at"] = at_shanghai(min(following), MARGIN_MORNING).isoformat()
     return found
 
 

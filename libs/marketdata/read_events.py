@@ -6,8 +6,9 @@ import polars as pl
 
 from libs.domain.market import Board
 from libs.marketdata.file_columns import HUNDRED_MILLION, Unfit, day, number, or_null
-from libs.marketdata.frames import END_OF_DAY, FLOWS_OUT, published
+from libs.marketdata.frames import END_OF_DAY, published
 from libs.marketdata.readers import board_name
+from libs.marketdata.sessions import FLOWS_OUT
 from libs.marketdata.source import Kind
 
 BEFORE_THE_OPEN = time(9, 15)

@@ -1,4 +1,4 @@
-"""Which session is the last one whose bars are final, and when bars become public."""
+"""Which session is the last one whose bars are final, and at which hours figures become public."""
 
 from datetime import date, datetime, time
 
@@ -7,6 +7,10 @@ from libs.domain.clock import SHANGHAI
 
 AFTER_CLOSE = time(15, 30)
 """Bars, valuations and indices of a session are public from here on."""
+FLOWS_OUT = time(18, 0)
+"""When northbound figures and flows of sectors are out, whichever vendor tells them."""
+MARGIN_MORNING = time(9, 0)
+"""Margin balances are public from here on, in the session after their own."""
 
 
 def last_completed_session(now: datetime) -> date:

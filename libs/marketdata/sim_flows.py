@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from libs.ashare.boards import exchange_of
 from libs.ashare.calendar import CALENDAR
 from libs.domain.market import Board
-from libs.marketdata.frames import FLOWS_OUT, published, with_margin_publication
+from libs.marketdata.frames import published, with_margin_publication
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
-from libs.marketdata.sessions import AFTER_CLOSE
+from libs.marketdata.sessions import AFTER_CLOSE, FLOWS_OUT
 from libs.marketdata.sim_companies import Company
 from libs.marketdata.sim_industries import INDUSTRIES
 from libs.marketdata.sim_market import Market

@@ -8,9 +8,10 @@ from datetime import date
 
 import polars as pl
 
-from libs.marketdata.frames import END_OF_DAY, FLOWS_OUT, published, with_margin_publication
+from libs.marketdata.frames import END_OF_DAY, published, with_margin_publication
 from libs.marketdata.provider import Ask
 from libs.marketdata.row_checks import NORTHBOUND_NET_BUY_UNTIL
+from libs.marketdata.sessions import FLOWS_OUT
 from libs.marketdata.source import Batch, EmptyAnswer, Kind, SchemaDrift
 from libs.marketdata.tushare_calls import Endpoint, TushareCalls, one_symbol, span_of, wanted
 from libs.marketdata.vendor_rows import (
